@@ -1,0 +1,73 @@
+// What a save takes and gives. Used through Client::Save.
+#ifndef CAIRN_CLIENT_SAVE_H_
+#define CAIRN_CLIENT_SAVE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/box.h"
+#include "cairn/v1/types.pb.h"
+#include "client/progress.h"
+
+namespace cairn {
+
+// Where the bytes of a slice come from when they are not in memory, a file for example. Thread-safe.
+class SliceSource {
+ public:
+  virtual ~SliceSource() = default;
+  // Fills `out` from `offset` of the slice's bytes. Its errors end the save.
+  virtual absl::Status Read(int64_t offset, absl::Span<char> out) const = 0;
+};
+
+// One slice of one tensor. The caller owns its bytes and keeps them unchanged during the save.
+struct SliceToSave {
+  v1::TensorKind kind = v1::TENSOR_KIND_TENSOR;
+  std::string key;    // text form (base/key_text.h)
+  std::string dtype;  // "float32"
+  std::vector<int64_t> shape;  // of the whole tensor
+  Box box;                     // of this slice
+  bool partial = false;
+  int64_t bytes_count = 0;     // of this slice
+  // Either a view of bytes_count bytes ...
+  absl::string_view bytes;
+  // ... or a source of them, not owned.
+  const SliceSource* source = nullptr;
+  // CRC-32C (not masked) that all of the bytes must have; compared as they are sent.
+  std::optional<uint32_t> expected_crc32c;
+};
+
+// A slice that is the whole tensor. Requires: `bytes` has the size that dtype and shape say.
+SliceToSave WholeTensor(absl::string_view key, absl::string_view dtype, std::vector<int64_t> shape,
+                        absl::string_view bytes);
+
+struct SaveOptions {
+  // --- Affect what is saved.
+  std::optional<int64_t> number;  // default: the directory's next
+  bool replace = false;           // a checkpoint of that number
+  std::map<std::string, std::string> annotations;
+  std::map<std::string, double> metrics;
+  std::string key_separator = "/";
+  std::optional<absl::Time> save_time;
+  // --- Affect performance.
+  int streams = 2;  // 1 to 16, each over a connection of its own
+  // Called from one thread at a time, at most 10 times a second and at the end.
+  ProgressFn progress;
+};
+
+struct SaveResult {
+  v1::Checkpoint checkpoint;
+  int64_t bytes_sent = 0;    // payload, resent bytes included
+  int64_t bytes_stored = 0;  // that the server had to write
+};
+
+}  // namespace cairn
+
+#endif  // CAIRN_CLIENT_SAVE_H_
