@@ -3,7 +3,8 @@
 def cairn_proto(name, srcs, deps = [], grpc = False, root = "proto", **kwargs):
     """Makes `name`, a cc_library with the .pb.h files (and .grpc.pb.h if grpc), and `name`_protos.
 
-    Import paths start below `root`, e.g. "cairn/v1/types.proto". `deps` are full labels with a
+    Import paths and includes start below `root`, e.g. "cairn/v1/types.proto"; root = "" is the
+    repository itself. `deps` are full labels with a
     target name. alwayslink keeps the descriptors that only server reflection looks for.
     """
     native.filegroup(name = name + "_protos", srcs = srcs + [d + "_protos" for d in deps], **kwargs)
@@ -11,7 +12,7 @@ def cairn_proto(name, srcs, deps = [], grpc = False, root = "proto", **kwargs):
     hdrs = [s + ".pb.h" for s in stems]
     ccs = [s + ".pb.cc" for s in stems]
     out = "$(BINDIR)/" + root
-    cmd = "$(execpath @system//:bin/protoc) -I%s --cpp_out=%s" % (root, out)
+    cmd = "$(execpath @system//:bin/protoc) -I%s --cpp_out=%s" % (root or ".", out)
     tools = ["@system//:bin/protoc"]
     if grpc:
         hdrs += [s + ".grpc.pb.h" for s in stems]
