@@ -88,28 +88,28 @@ TEST(BoxTest, OrderIsRowMajor) {
   EXPECT_LT((Box{{0, 0}, {2, 1}}), (Box{{0, 0}, {2, 2}}));
 }
 
-struct Run {
+struct Stretch {
   int64_t outer_offset, inner_offset, count;
-  friend bool operator==(const Run&, const Run&) = default;
+  friend bool operator==(const Stretch&, const Stretch&) = default;
 };
 
-std::vector<Run> Runs(const Box& outer, const Box& inner, int64_t begin, int64_t end) {
-  std::vector<Run> runs;
+std::vector<Stretch> Runs(const Box& outer, const Box& inner, int64_t begin, int64_t end) {
+  std::vector<Stretch> runs;
   ForEachRun(outer, inner, begin, end, [&](int64_t o, int64_t i, int64_t n) { runs.push_back({o, i, n}); });
   return runs;
 }
 
 TEST(ForEachRunTest, WholeTrailingDimensionsAreOneRun) {
-  EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 0}, {2, 6}}, 0, 12), (std::vector<Run>{{6, 0, 12}}));
+  EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 0}, {2, 6}}, 0, 12), (std::vector<Stretch>{{6, 0, 12}}));
   EXPECT_EQ(Runs({{0, 0, 0}, {2, 4, 6}}, {{0, 1, 0}, {2, 2, 6}}, 0, 24),
-            (std::vector<Run>{{6, 0, 12}, {30, 12, 12}}));
-  EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 2}, {2, 3}}, 0, 6), (std::vector<Run>{{8, 0, 3}, {14, 3, 3}}));
-  EXPECT_EQ(Runs(Box{}, Box{}, 0, 1), (std::vector<Run>{{0, 0, 1}}));
+            (std::vector<Stretch>{{6, 0, 12}, {30, 12, 12}}));
+  EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 2}, {2, 3}}, 0, 6), (std::vector<Stretch>{{8, 0, 3}, {14, 3, 3}}));
+  EXPECT_EQ(Runs(Box{}, Box{}, 0, 1), (std::vector<Stretch>{{0, 0, 1}}));
 }
 
 TEST(ForEachRunTest, VisitsOnlyTheAskedElements) {
   const Box outer{{0, 0}, {4, 6}}, inner{{1, 2}, {2, 3}};
-  EXPECT_EQ(Runs(outer, inner, 1, 5), (std::vector<Run>{{9, 1, 2}, {14, 3, 2}}));
+  EXPECT_EQ(Runs(outer, inner, 1, 5), (std::vector<Stretch>{{9, 1, 2}, {14, 3, 2}}));
   EXPECT_TRUE(Runs(outer, inner, 3, 3).empty());
   EXPECT_TRUE(Runs(outer, inner, 6, 6).empty());
   EXPECT_TRUE(Runs(outer, {{1, 2}, {0, 3}}, 0, 0).empty());
@@ -160,7 +160,7 @@ TEST(ForEachRunTest, AgreesWithTheDefinitionForRandomBoxes) {
     const int64_t begin = random() % (offsets.size() + 1);
     const int64_t end = begin + random() % (offsets.size() - begin + 1);
     int64_t next = begin;
-    for (const Run& run : Runs(outer, inner, begin, end)) {
+    for (const Stretch& run : Runs(outer, inner, begin, end)) {
       ASSERT_EQ(run.inner_offset, next);
       ASSERT_GT(run.count, 0);
       for (int64_t i = 0; i < run.count; ++i) ASSERT_EQ(run.outer_offset + i, offsets[next++]);
