@@ -1,0 +1,207 @@
+"""Writes the golden checkpoints beside this file with real TensorFlow.
+
+Run it with the Python of the TensorFlow environment that deploy/install.sh --tests makes. The files
+are committed: they are what a certain TensorFlow wrote, and README.md names which. Running it again
+gives other bytes (TensorFlow stores times and random start values are of its own making), so do it
+only to add a file: `make_golden.py NAME...` writes just those.
+"""
+
+import os
+import pathlib
+import shutil
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import ml_dtypes
+import numpy as np
+import tensorflow as tf
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Net(tf.keras.Model):
+    """Two layers by attribute: object paths start with `model/`, as people expect them to."""
+
+    def __init__(self):
+        super().__init__()
+        self.l1 = tf.keras.layers.Dense(16, activation="relu")
+        self.l2 = tf.keras.layers.Dense(4)
+
+    def call(self, x):
+        return self.l2(self.l1(x))
+
+
+def functional_model():
+    """The commonest Keras 3 model: its weights are saved under the optimizer's paths."""
+    inputs = tf.keras.Input((8,))
+    hidden = tf.keras.layers.Dense(16, activation="relu")(inputs)
+    return tf.keras.Model(inputs, tf.keras.layers.Dense(4)(hidden))
+
+
+def trainer(model):
+    """Returns the model's Adam and a function that trains for one real step."""
+    optimizer = tf.keras.optimizers.Adam(0.01)
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(32, 8)).astype(np.float32)
+    y = rng.normal(size=(32, 4)).astype(np.float32)
+
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x) - y))
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+
+    return optimizer, step
+
+
+def save_numbered(folder, model):
+    optimizer, step = trainer(model)
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    for _ in range(10):
+        step()
+    checkpoint.save_counter.assign(9)
+    checkpoint.save(str(folder / "ckpt"))
+
+
+def keras_adam(folder):
+    """A subclassed Keras model with Adam after ten steps, by tf.train.Checkpoint.save: ckpt-10."""
+    save_numbered(folder, Net())
+
+
+def keras_functional(folder):
+    """A functional Keras model with Adam after ten steps, by tf.train.Checkpoint.save: ckpt-10."""
+    save_numbered(folder, functional_model())
+
+
+def manager(folder):
+    """Ten saves of tf.train.CheckpointManager with max_to_keep=3: ckpt-8 to ckpt-10 are left."""
+    model = Net()
+    optimizer, step = trainer(model)
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    saver = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=3)
+    for _ in range(10):
+        step()
+        saver.save()
+
+
+def save_v2(prefix, tensors):
+    """Writes {name: array} by the SaveV2 operation, which puts it all into one shard."""
+    names = list(tensors)
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=[tf.convert_to_tensor(tensors[name]) for name in names],
+    )
+
+
+def shards(folder):
+    """Three shards, as three workers write and merge them: model-7."""
+    rng = np.random.default_rng(3)
+    parts = []
+    for shard in range(3):
+        parts.append(str(folder / f"part-{shard}"))
+        save_v2(
+            parts[-1],
+            {f"layer{shard}/{name}": rng.normal(size=(5, 7)).astype(np.float32) for name in "ab"},
+        )
+    tf.raw_ops.MergeV2Checkpoints(
+        checkpoint_prefixes=parts, destination_prefix=str(folder / "model-7"), delete_old_dirs=False
+    )
+
+
+def dtypes(folder):
+    """Every fixed-width dtype that numpy and ml_dtypes know, with extreme values: all.
+
+    Each stands there three times: as a scalar, as a matrix and with no element at all.
+    """
+    tensors = {}
+    for dtype in (
+        *(np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32),
+        *(np.uint64, np.float16, np.float32, np.float64, np.complex64, np.complex128),
+        *(ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2),
+    ):
+        name = np.dtype(dtype).name
+        patterns = np.random.default_rng(11).integers(0, 256, 6 * np.dtype(dtype).itemsize)
+        matrix = np.frombuffer(patterns.astype(np.uint8).tobytes(), dtype).reshape(2, 3)
+        if dtype is np.bool_:
+            matrix = patterns.reshape(2, 3) % 2 == 1
+        tensors[f"{name}/matrix"] = matrix
+        tensors[f"{name}/scalar"] = matrix[1, 2]
+        tensors[f"{name}/empty"] = np.zeros((3, 0, 2), dtype)
+    save_v2(folder / "all", tensors)
+
+
+def strings(folder):
+    """Strings of all kinds, none of them only text: all."""
+    save_v2(
+        folder / "all",
+        {
+            "scalar": np.array(b"one", object),
+            "matrix": np.array([[b"", b"\x00\xff\n"], ["häh?".encode(), b"\\x41"]], object),
+            "long": np.array([b"x" * 300, bytes(range(256))], object),
+            "empty": np.zeros((0,), object),
+            "beside": np.arange(4, dtype=np.int32),
+        },
+    )
+
+
+def odd_names(folder):
+    """Names that a text form must escape, and neighbours that a prefix must not mix up: all."""
+    names = [
+        "a/b/.ATTRIBUTES/VARIABLE_VALUE",
+        "/.ATTRIBUTES/VARIABLE_VALUE",
+        "model/l1/kernel",
+        "model/l1",
+        "model/l10/kernel",
+        "model/l1-x",
+        "with space/and=sign,and:colon",
+        "back\\slash",
+        "looks\\x41escaped",
+        "tab\tand\nnewline",
+        "delete\x7f",
+        "grüße/日本",
+        "x" * 300,
+        b"not-utf8-\xff\xfe",
+        b"\x00starts-with-zero",
+    ]
+    save_v2(folder / "all", {n: np.array([i], np.int32) for i, n in enumerate(names)})
+
+
+def saved_model(folder):
+    """A SavedModel folder; its variables are a checkpoint too."""
+
+    class Scale(tf.Module):
+        def __init__(self):
+            self.factor = tf.Variable([1.5, -2.5, 4.0], name="factor")
+            self.count = tf.Variable(3, dtype=tf.int64, name="count")
+
+        @tf.function(input_signature=[tf.TensorSpec([3], tf.float32)])
+        def __call__(self, x):
+            return x * self.factor
+
+    tf.saved_model.save(Scale(), str(folder))
+
+
+GOLDEN = (
+    *(keras_adam, keras_functional, manager, shards, dtypes, strings, odd_names, saved_model),
+)
+
+
+def main():
+    for make in GOLDEN:
+        if len(sys.argv) > 1 and make.__name__ not in sys.argv[1:]:
+            continue
+        folder = HERE / make.__name__
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        tf.keras.utils.set_random_seed(1)
+        tf.keras.backend.clear_session()
+        make(folder)
+        size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+        print(f"{make.__name__}: {size} bytes, TensorFlow {tf.__version__}")
+
+
+if __name__ == "__main__":
+    main()
