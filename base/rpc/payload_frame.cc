@@ -166,7 +166,8 @@ absl::Status DecodeFrame(const grpc::ByteBuffer& buffer, google::protobuf::Messa
                          std::vector<grpc::Slice>* payload) {
   std::vector<grpc::Slice> slices;
   payload->clear();
-  if (!buffer.Dump(&slices).ok()) return Malformed("it cannot be decompressed");
+  // A buffer that holds nothing is the message without fields, and cannot be dumped.
+  if (buffer.Valid() && !buffer.Dump(&slices).ok()) return Malformed("it cannot be decompressed");
   Cursor cursor(slices);
   size_t header_bytes = 0;
   CAIRN_RETURN_IF_ERROR(FindPayload(cursor, &header_bytes));

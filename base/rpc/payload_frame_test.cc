@@ -102,9 +102,8 @@ TEST(PayloadFrame, MessageWithoutPayloadAndEmptyMessageDecode) {
 }
 
 TEST(PayloadFrame, FieldsOfANewerClientAreSteppedOver) {
-  const std::string bytes = absl::StrCat("\xa0\x06\x07",                                   // varint
-                                         std::string("\xa1\x06" "12345678"),               // fixed64
-                                         std::string("\xa5\x06" "1234"), "\x7a\x02" "ab");  // fixed32
+  const std::string varint = "\xa0\x06\x07", fixed64 = "\xa1\x06" "12345678", fixed32 = "\xa5\x06" "1234";
+  const std::string bytes = absl::StrCat(varint, fixed64, fixed32, "\x7a\x02" "ab");
   v1::UploadSlicesRequest header;
   std::vector<grpc::Slice> payload;
   ASSERT_OK(DecodeFrame(BufferOf(bytes, 3), &header, &payload));
