@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Runs every test of Cairn and ends with the line "N passed, N failed, N skipped".
+#
+#   tests/run.sh [--full] [PART...]
+#
+#   --full    clang-tidy too, which takes some more minutes
+#   PART      only that; several may be given, the default is all of the first four:
+#             lint          clang-format, shellcheck, buf lint, the project's own rules
+#             unit          bazel test //...
+#             sanitizers    the same with address and undefined behaviour sanitizers, where bytes
+#                           and memory are handled: base, formats, server, storage
+#             interop       programs against a real server, with TensorFlow and grpcurl
+#             interop/NAME  one of them: tests/interop/NAME_test.py
+#             //LABEL       Bazel test targets, e.g. //storage/...
+#
+# Installs what is missing (as root or with sudo). What is counted are linters, test targets (once
+# for each configuration) and programs. A test that cannot run has failed; nothing is skipped.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+# shellcheck source=deploy/tools.sh
+source deploy/tools.sh
+
+readonly sanitized=(//base/... //formats/... //server/... //storage/...)
+full=no
+parts=()
+scratch=$(mktemp -d)
+readonly results=$scratch/results # one line each: passed|failed|skipped NAME
+: >"$results"
+trap 'rm -rf "$scratch"' EXIT
+
+main() {
+  for argument in "$@"; do
+    case "$argument" in
+      --help | -h)
+        sed -n '2,18s/^# \{0,1\}//p' tests/run.sh
+        exit 0
+        ;;
+      --full) full=yes ;;
+      lint | unit | sanitizers | interop | interop/?* | //?*) parts+=("$argument") ;;
+      *)
+        echo "run.sh: unknown argument '$argument'; see tests/run.sh --help" >&2
+        exit 2
+        ;;
+    esac
+  done
+  [ ${#parts[@]} -gt 0 ] || parts=(lint unit sanitizers interop)
+
+  if deploy/install.sh --tests; then
+    for part in "${parts[@]}"; do run_part "$part"; done
+  else
+    record failed "deploy/install.sh --tests"
+  fi
+  summarize
+}
+
+run_part() {
+  heading "$1"
+  case "$1" in
+    lint) run_linters ;;
+    unit) run_targets unit //... ;;
+    sanitizers) run_targets sanitizers "${sanitized[@]}" --config=asan --config=ubsan ;;
+    interop) run_interop tests/interop/*_test.py ;;
+    interop/*) run_interop "tests/interop/${1#interop/}_test.py" ;;
+    //*) run_targets unit "$1" ;;
+  esac
+}
+
+heading() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
+
+record() { # passed|failed|skipped NAME
+  echo "$1 $2" >>"$results"
+  printf '%s %s\n' "${1^^}" "$2"
+}
+
+# Runs COMMAND... and counts it as one test.
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  if "$@" >"$scratch/output" 2>&1; then
+    record passed "$name"
+  else
+    cat "$scratch/output"
+    record failed "$name"
+  fi
+}
+
+run_linters() {
+  local cpp scripts
+  mapfile -t cpp < <(git ls-files '*.cc' '*.h')
+  mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+  check "lint: clang-format" "$linters/clang-format" --dry-run -Werror "${cpp[@]}"
+  check "lint: shellcheck" shellcheck --external-sources "${scripts[@]}"
+  check "lint: buf" "$linters/buf" lint proto
+  check "lint: own rules find what they should" /usr/bin/python3 tests/rules_test.py
+  check "lint: own rules" /usr/bin/python3 tests/rules.py
+  if [ "$full" = yes ]; then
+    check "lint: clang-tidy" bazel build --symlink_prefix=/ --keep_going --config=tidy \
+      --action_env=CLANG_TIDY="$linters/clang-tidy" //...
+  fi
+}
+
+# Tests what matches the labels among the arguments, with the options among them, and counts every
+# test target that Bazel knows there: one that is not reported as passed, for instance because it
+# does not compile, has failed.
+run_targets() { # NAME LABEL... OPTION...
+  local name=$1 labels=() options=() word
+  shift
+  for word in "$@"; do
+    case "$word" in
+      --*) options+=("$word") ;;
+      *) labels+=("$word") ;;
+    esac
+  done
+  local pattern="${labels[*]}"
+  if ! bazel query "tests(${pattern// / + }) except attr(tags, manual, ${pattern// / + })" \
+    >"$scratch/expected" 2>"$scratch/output"; then
+    cat "$scratch/output"
+    record failed "$name: bazel query $pattern"
+    return
+  fi
+  # The links that bazel makes stay with the optimized build.
+  bazel test --symlink_prefix=/ --keep_going "${options[@]}" \
+    --build_event_json_file="$scratch/events" "${labels[@]}"
+  /usr/bin/python3 tests/bazel_results.py "$name" "$scratch/expected" "$scratch/events" |
+    tee "$scratch/lines" | grep -v '^passed'
+  cat "$scratch/lines" >>"$results"
+}
+
+# Programs always run anew, against an optimized build.
+run_interop() { # FILE...
+  check "interop: bazel build -c opt" \
+    bazel build --compilation_mode=opt //server:cairnd //client/cli:cairn
+  local program start
+  for program in "$@"; do
+    start=$SECONDS
+    check "interop: $program" env CAIRN_GRPCURL="$grpcurl_folder/grpcurl" \
+      timeout --kill-after=10 1200 "$tensorflow_python" "$program"
+    grep '^measured:' "$scratch/output"
+    echo "  $((SECONDS - start)) s"
+  done
+}
+
+count() { grep -c "^$1 " "$results"; }
+
+summarize() {
+  heading "done"
+  grep '^failed' "$results" || true
+  echo "$(count passed) passed, $(count failed) failed, $(count skipped) skipped"
+  [ "$(count failed)" = 0 ] && [ "$(count passed)" != 0 ]
+}
+
+main "$@"
