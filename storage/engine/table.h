@@ -19,13 +19,18 @@
 
 namespace cairn::storage {
 
+class FaultyTable;
+
 inline constexpr int kMaxBatchRows = 1000;  // edits and conditions together
 inline constexpr size_t kMaxBatchBytes = 1 << 20;
-inline constexpr size_t kMaxRowKeyBytes = 8 << 10;
+inline constexpr size_t kMaxRowKeyBytes = 8 << 10;       // keys have at least 1 byte
 inline constexpr size_t kMaxValueBytes = 64 << 10;  // values have at least 1 byte
 
 // Every partition that has rows ends with this one, so that a scan can prove that it saw all of them.
+// No other key may begin with this byte. A caller may put the row to say more in it (see EndRecord).
 inline constexpr absl::string_view kEndRow = "\xff";
+// What an engine writes there: an EndRecord of version 1.
+inline constexpr absl::string_view kEndValue = "\x08\x01";
 
 // A set of rows in which a batch is atomic.
 struct Partition {
@@ -72,11 +77,11 @@ enum class Durability {
   kBuffered,
 };
 
-// All edits or none, if all conditions hold.
+// All edits or none, if all conditions hold. Of several edits of one row the last one counts.
 struct Batch {
   Partition partition;
-  std::vector<Condition> conditions;
-  std::vector<Edit> edits;
+  std::vector<Condition> conditions = {};
+  std::vector<Edit> edits = {};
   Durability durability = Durability::kSynced;
 
   Batch& RequireAbsent(std::string key);
@@ -85,6 +90,8 @@ struct Batch {
   Batch& Erase(std::string key);
   // Keys and values together.
   size_t bytes() const;
+  // The batch leaves a row behind, so its partition must have an end row.
+  bool puts() const;
 };
 
 struct WriteResult {
@@ -107,13 +114,14 @@ class Table {
   virtual ~Table() = default;
 
   // The row's value; nullopt when there is no such row.
-  // Errors: kDataLoss (damaged), kUnavailable (I/O).
+  // Errors: kInvalidArgument (a limit above), kDataLoss (damaged), kUnavailable (I/O).
   absl::StatusOr<std::optional<std::string>> Get(const Partition& partition, absl::string_view key);
 
   // The rows of [begin, end) from `begin` on, at most `max_rows` of them and about 1 MiB, as of one
   // instant. An empty `end` means up to the end row, which is never returned. A partition without any row
   // is empty. To go on, call again with the last key and a zero byte after it.
-  // Errors: kDataLoss (rows were lost: the scan did not reach a later row; or damaged), kUnavailable.
+  // Errors: kInvalidArgument (max_rows < 1), kDataLoss (rows were lost: the scan did not reach a later
+  // row; or damaged), kUnavailable.
   absl::StatusOr<Page> Scan(const Partition& partition, absl::string_view begin, absl::string_view end,
                             int max_rows = kMaxBatchRows);
 
@@ -125,21 +133,32 @@ class Table {
   // nothing was applied.
   absl::StatusOr<WriteResult> Write(const Batch& batch);
 
-  // Erases every row of a partition, the end row last; in batches, so not atomically. Repeat it after an error.
+  // Erases every row of a partition, the end row last; in batches, so not atomically. Repeat it after an
+  // error. Requires: nobody writes to the partition any more.
   absl::Status ErasePartition(const Partition& partition);
 
   // One page of the partitions of a table that have rows, in ascending order of id, those after `after`.
   virtual absl::StatusOr<std::vector<Partition>> ListPartitions(Partition::Table table, absl::string_view after,
                                                                 int max_partitions) = 0;
 
+  // Loses the row, which may be the end row, as a fault below would.
+  absl::Status LoseRowForTest(const Partition& partition, absl::string_view key);
+
  protected:
+  friend class FaultyTable;  // stands between the checks here and an engine
+
   virtual absl::StatusOr<std::optional<std::string>> DoGet(const Partition& partition, absl::string_view key) = 0;
-  // Rows from `begin` on, the end row included, at most `max_rows` and at least one if there is one; may
-  // stop after 1 MiB.
+  // Rows from `begin` on, the end row included, as of one instant: at most `max_rows`, at most
+  // kMaxBatchBytes of keys and values, and at least one if there is one.
   virtual absl::StatusOr<std::vector<Row>> DoScan(const Partition& partition, absl::string_view begin,
                                                   int max_rows) = 0;
-  // Must write the end row with the batch when the partition has none.
+  // Must write the end row with a batch that puts rows when the partition has none.
   virtual absl::StatusOr<WriteResult> DoWrite(const Batch& batch) = 0;
+
+ private:
+  // The rows of DoScan, at least one unless the partition has none at all.
+  absl::StatusOr<std::vector<Row>> ScanOrProveEmpty(const Partition& partition, absl::string_view begin,
+                                                    int max_rows);
 };
 
 }  // namespace cairn::storage
