@@ -45,10 +45,10 @@ install_packages() {
   missing=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(installed "$@"))
   [ -n "$missing" ] || return 0
   echo "install.sh: installing $(wc -w <<<"$missing") packages with apt-get" >&2
-  as_root apt-get update -qq >&2
+  as_root apt-get update -qq >/dev/null
   # shellcheck disable=SC2086  # package names hold no spaces
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -qq --yes --no-install-recommends $missing >&2
+    apt-get install -qq --yes --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
 }
 
 installed() {

@@ -19,6 +19,24 @@ import tensorflow as tf
 
 HERE = pathlib.Path(__file__).resolve().parent
 
+ODD_NAMES = (
+    "a/b/.ATTRIBUTES/VARIABLE_VALUE",
+    "/.ATTRIBUTES/VARIABLE_VALUE",
+    "model/l1/kernel",
+    "model/l1",
+    "model/l10/kernel",
+    "model/l1-x",
+    "with space/and=sign,and:colon",
+    "back\\slash",
+    "looks\\x41escaped",
+    "tab\tand\nnewline",
+    "delete\x7f",
+    "grüße/日本",
+    "x" * 300,
+    b"not-utf8-\xff\xfe",
+    b"\x00starts-with-zero",
+)
+
 
 class Net(tf.keras.Model):
     """Two layers by attribute: object paths start with `model/`, as people expect them to."""
@@ -149,24 +167,7 @@ def strings(folder):
 
 def odd_names(folder):
     """Names that a text form must escape, and neighbours that a prefix must not mix up: all."""
-    names = [
-        "a/b/.ATTRIBUTES/VARIABLE_VALUE",
-        "/.ATTRIBUTES/VARIABLE_VALUE",
-        "model/l1/kernel",
-        "model/l1",
-        "model/l10/kernel",
-        "model/l1-x",
-        "with space/and=sign,and:colon",
-        "back\\slash",
-        "looks\\x41escaped",
-        "tab\tand\nnewline",
-        "delete\x7f",
-        "grüße/日本",
-        "x" * 300,
-        b"not-utf8-\xff\xfe",
-        b"\x00starts-with-zero",
-    ]
-    save_v2(folder / "all", {n: np.array([i], np.int32) for i, n in enumerate(names)})
+    save_v2(folder / "all", {n: np.array([i], np.int32) for i, n in enumerate(ODD_NAMES)})
 
 
 def saved_model(folder):
