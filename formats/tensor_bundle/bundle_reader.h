@@ -76,6 +76,7 @@ class BundleReader {
   absl::Status AddHeader(absl::string_view value);
   absl::Status AddTensor(absl::string_view raw_key, absl::string_view value);
   absl::Status CheckRanges();
+  absl::Status ReadBytes(const BundleTensor& tensor, int64_t offset, absl::Span<char> out) const;
   absl::Status Damaged(const BundleTensor& tensor, absl::string_view what) const;
 
   FileSystem* const file_system_;

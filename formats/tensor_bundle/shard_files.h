@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -19,6 +20,9 @@ namespace cairn {
 // "<prefix>.data-00003-of-00016".
 std::string ShardPath(absl::string_view prefix, int32_t shard, int32_t num_shards);
 
+// The prefix of the bundle whose data file `path` is, by its name; nullopt if it is none's.
+std::optional<absl::string_view> PrefixOfShardPath(absl::string_view path);
+
 // Thread-safe.
 class ShardFiles {
  public:
@@ -27,7 +31,7 @@ class ShardFiles {
   // `file_system` must outlive this.
   ShardFiles(FileSystem* file_system, std::string prefix, int32_t num_shards);
 
-  // The data file, kept open while it is one of the last kMaxOpen asked for or anyone holds it.
+  // The data file, which stays open while it is one of the last kMaxOpen opened or anyone holds it.
   // Errors: kNotFound (naming it), those of FileSystem.
   absl::StatusOr<std::shared_ptr<RandomReadFile>> Open(int32_t shard);
 

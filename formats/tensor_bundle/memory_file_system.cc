@@ -1,0 +1,147 @@
+#include "formats/tensor_bundle/memory_file_system.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace cairn {
+namespace {
+
+class ReadFile : public RandomReadFile {
+ public:
+  // Reads what the file holds at that moment, as an operating system does.
+  ReadFile(const std::string* content) : content_(content), size_(content->size()) {}
+
+  absl::Status Read(int64_t offset, absl::Span<char> out) const override {
+    if (offset < 0 || offset + out.size() > content_->size()) {
+      return absl::OutOfRangeError("the file ends before");
+    }
+    std::copy_n(content_->begin() + offset, out.size(), out.begin());
+    return absl::OkStatus();
+  }
+  int64_t size_bytes() const override { return size_; }
+
+ private:
+  const std::string* const content_;
+  const int64_t size_;
+};
+
+class WriteFile : public RandomWriteFile {
+ public:
+  WriteFile(MemoryFileSystem* files, std::string path) : files_(files), path_(std::move(path)) {}
+  ~WriteFile() override {
+    if (!finished_) files_->files.erase(path_);
+  }
+
+  absl::Status Write(int64_t offset, absl::string_view bytes) override {
+    const absl::Status changed = files_->Change();
+    if (!changed.ok()) return changed;
+    std::string& content = files_->files[path_];
+    content.resize(std::max(content.size(), offset + bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), content.begin() + offset);
+    return absl::OkStatus();
+  }
+  absl::Status Finish() override {
+    const absl::Status changed = files_->Change();
+    finished_ = changed.ok();
+    return changed;
+  }
+
+ private:
+  MemoryFileSystem* const files_;
+  const std::string path_;
+  bool finished_ = false;
+};
+
+// "runs/" for "runs" and "runs/", "" for ".".
+std::string FolderPrefix(const std::string& path) {
+  if (path == ".") return "";
+  return absl::EndsWith(path, "/") ? path : path + "/";
+}
+
+absl::Status NoFile(const std::string& path) {
+  return absl::NotFoundError(absl::StrCat("no file ", path));
+}
+
+}  // namespace
+
+absl::Status MemoryFileSystem::Change() {
+  const int change = changes++;
+  if (fail_from_change < 0 || change < fail_from_change) return absl::OkStatus();
+  return absl::UnavailableError("the test wants this change to fail");
+}
+
+absl::StatusOr<std::unique_ptr<RandomReadFile>> MemoryFileSystem::OpenForRead(
+    const std::string& path) {
+  const auto found = files.find(path);
+  if (found == files.end()) return NoFile(path);
+  return std::make_unique<ReadFile>(&found->second);
+}
+
+absl::StatusOr<std::unique_ptr<RandomWriteFile>> MemoryFileSystem::CreateForWrite(
+    const std::string& path) {
+  const absl::Status changed = Change();
+  if (!changed.ok()) return changed;
+  if (!files.emplace(path, "").second) return absl::AlreadyExistsError(path);
+  return std::make_unique<WriteFile>(this, path);
+}
+
+absl::StatusOr<std::string> MemoryFileSystem::ReadWhole(const std::string& path,
+                                                        int64_t max_bytes) {
+  const auto found = files.find(path);
+  if (found == files.end()) return NoFile(path);
+  if (found->second.size() > static_cast<uint64_t>(max_bytes)) {
+    return absl::ResourceExhaustedError(path);
+  }
+  return found->second;
+}
+
+bool MemoryFileSystem::Exists(const std::string& path) {
+  return files.contains(path) || IsFolder(path);
+}
+
+bool MemoryFileSystem::IsFolder(const std::string& path) {
+  if (folders_.contains(path)) return true;
+  const auto first = files.lower_bound(FolderPrefix(path));
+  return first != files.end() && absl::StartsWith(first->first, FolderPrefix(path));
+}
+
+absl::StatusOr<std::vector<std::string>> MemoryFileSystem::ListFolder(const std::string& path) {
+  if (!IsFolder(path) && path != ".") return NoFile(path);
+  const std::string prefix = FolderPrefix(path);
+  std::set<std::string> names;
+  for (const auto& [file, content] : files) {
+    if (!absl::StartsWith(file, prefix)) continue;
+    const std::string below = file.substr(prefix.size());
+    names.insert(below.substr(0, below.find('/')));
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+absl::Status MemoryFileSystem::CreateFolders(const std::string& path) {
+  const absl::Status changed = Change();
+  if (changed.ok()) folders_.insert(path);
+  return changed;
+}
+
+absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
+  const absl::Status changed = Change();
+  if (!changed.ok()) return changed;
+  if (!files.contains(from)) return NoFile(from);
+  files[to] = std::move(files[from]);
+  files.erase(from);
+  return absl::OkStatus();
+}
+
+// Never made to fail: it is how failures are cleaned up.
+absl::Status MemoryFileSystem::Remove(const std::string& path) {
+  return files.erase(path) > 0 ? absl::OkStatus() : NoFile(path);
+}
+
+absl::Status MemoryFileSystem::SyncFolder(const std::string&) { return Change(); }
+
+absl::StatusOr<int64_t> MemoryFileSystem::FreeBytes(const std::string&) { return int64_t{1} << 40; }
+
+}  // namespace cairn
