@@ -141,9 +141,9 @@ absl::StatusOr<Box> ResolveBox(absl::Span<const ExtentSpec> extents,
     }
     const int64_t rest = shape[d] - start;
     if (length && (*length < 0 || *length > rest)) {
-      return ExtentError(d, absl::StrCat("length is ", *length, "; from start ", start,
-                                         " on it must be 0 to ", rest, " in the shape ",
-                                         ShapeToString(shape)));
+      return ExtentError(
+          d, absl::StrCat("length is ", *length, "; from start ", start, " on it must be 0 to ",
+                          rest, " in the shape ", ShapeToString(shape)));
     }
     box.start[d] = start;
     box.length[d] = length.value_or(rest);

@@ -1,5 +1,5 @@
-// Boxes of tensors: a start and a length per dimension, in elements. A scalar has the box of rank 0.
-// Plain values; every function is pure.
+// Boxes of tensors: a start and a length per dimension, in elements. A scalar has the box of rank
+// 0. Plain values; every function is pure.
 #ifndef CAIRN_BASE_BOX_H_
 #define CAIRN_BASE_BOX_H_
 
@@ -46,8 +46,10 @@ int64_t Volume(const Box& box);
 Box WholeBox(absl::Span<const int64_t> shape);
 
 // The box that `extents` mean in `shape`; none at all means the whole.
-// Errors: kInvalidArgument (other rank, negative number, reaches past the shape), naming the dimension.
-absl::StatusOr<Box> ResolveBox(absl::Span<const ExtentSpec> extents, absl::Span<const int64_t> shape);
+// Errors: kInvalidArgument (other rank, negative number, reaches past the shape), naming the
+// dimension.
+absl::StatusOr<Box> ResolveBox(absl::Span<const ExtentSpec> extents,
+                               absl::Span<const int64_t> shape);
 
 // What both boxes hold; nullopt when that is empty (boxes of rank 0 meet). Requires: equal rank.
 std::optional<Box> Intersect(const Box& a, const Box& b);
@@ -64,11 +66,13 @@ std::string ShapeToString(absl::Span<const int64_t> shape);
 // row-major layouts, and calls visit(outer_offset, inner_offset, count), all in elements.
 // Only elements whose inner offset is in [begin, end) are visited. The work is in proportion to the
 // runs visited. Requires: Contains(outer, inner), 0 <= begin <= end <= Volume(inner).
-void ForEachRun(const Box& outer, const Box& inner, int64_t begin, int64_t end,
-                absl::FunctionRef<void(int64_t outer_offset, int64_t inner_offset, int64_t count)> visit);
+void ForEachRun(
+    const Box& outer, const Box& inner, int64_t begin, int64_t end,
+    absl::FunctionRef<void(int64_t outer_offset, int64_t inner_offset, int64_t count)> visit);
 
-// How many elements of `inner`, in row-major order, lie before element `outer_offset` of `outer`: the
-// inner offset at which a reader of outer's bytes from there on begins. Requires: Contains(outer, inner).
+// How many elements of `inner`, in row-major order, lie before element `outer_offset` of `outer`:
+// the inner offset at which a reader of outer's bytes from there on begins.
+// Requires: Contains(outer, inner).
 int64_t InnerElementsBefore(const Box& outer, const Box& inner, int64_t outer_offset);
 
 }  // namespace cairn

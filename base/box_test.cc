@@ -95,7 +95,9 @@ struct Stretch {
 
 std::vector<Stretch> Runs(const Box& outer, const Box& inner, int64_t begin, int64_t end) {
   std::vector<Stretch> runs;
-  ForEachRun(outer, inner, begin, end, [&](int64_t o, int64_t i, int64_t n) { runs.push_back({o, i, n}); });
+  ForEachRun(outer, inner, begin, end, [&](int64_t o, int64_t i, int64_t n) {
+    runs.push_back({o, i, n});
+  });
   return runs;
 }
 
@@ -103,7 +105,8 @@ TEST(ForEachRunTest, WholeTrailingDimensionsAreOneRun) {
   EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 0}, {2, 6}}, 0, 12), (std::vector<Stretch>{{6, 0, 12}}));
   EXPECT_EQ(Runs({{0, 0, 0}, {2, 4, 6}}, {{0, 1, 0}, {2, 2, 6}}, 0, 24),
             (std::vector<Stretch>{{6, 0, 12}, {30, 12, 12}}));
-  EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 2}, {2, 3}}, 0, 6), (std::vector<Stretch>{{8, 0, 3}, {14, 3, 3}}));
+  EXPECT_EQ(Runs({{0, 0}, {4, 6}}, {{1, 2}, {2, 3}}, 0, 6),
+            (std::vector<Stretch>{{8, 0, 3}, {14, 3, 3}}));
   EXPECT_EQ(Runs(Box{}, Box{}, 0, 1), (std::vector<Stretch>{{0, 0, 1}}));
 }
 
@@ -144,7 +147,8 @@ void OffsetsByDefinition(const Box& outer, const Box& inner, int axis, int64_t o
                          std::vector<int64_t>* offsets) {
   if (axis == inner.rank()) return offsets->push_back(offset);
   for (int64_t i = inner.start[axis]; i < inner.start[axis] + inner.length[axis]; ++i) {
-    OffsetsByDefinition(outer, inner, axis + 1, offset * outer.length[axis] + i - outer.start[axis], offsets);
+    OffsetsByDefinition(outer, inner, axis + 1, offset * outer.length[axis] + i - outer.start[axis],
+                        offsets);
   }
 }
 

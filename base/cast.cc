@@ -36,12 +36,14 @@ void Store(T value, char* bytes) {
 template <typename T, int kBits>
 T LoadInteger(const char* bytes) {
   constexpr int kUnused = 8 * sizeof(T) - kBits;
-  const auto shifted = static_cast<std::make_unsigned_t<T>>(Load<std::make_unsigned_t<T>>(bytes) << kUnused);
+  const auto shifted =
+      static_cast<std::make_unsigned_t<T>>(Load<std::make_unsigned_t<T>>(bytes) << kUnused);
   return static_cast<T>(static_cast<T>(shifted) >> kUnused);
 }
 
-// An integer as a double that rounds to narrower formats as the integer itself would: the last bit is
-// odd where bits were lost, which no later tie can mistake. Doubles hold 53 bits, the others at most 24.
+// An integer as a double that rounds to narrower formats as the integer itself would: the last bit
+// is odd where bits were lost, which no later tie can mistake. Doubles hold 53 bits, the others at
+// most 24.
 template <typename T>
 double ToOddDouble(T value) {
   constexpr uint64_t kDroppedBits = 0x7ff;
@@ -184,7 +186,8 @@ bool IsInteger(const Dtype& dtype) {
   return dtype.dtype_class == DtypeClass::kSigned || dtype.dtype_class == DtypeClass::kUnsigned;
 }
 
-// Whether every number of the first integer type or bool is one of the second, a different integer type.
+// Whether every number of the first integer type or bool is one of the second, a different integer
+// type.
 bool Widens(absl::string_view from, absl::string_view to) {
   const DtypeClass from_class = FindDtype(from)->dtype_class;
   const DtypeClass to_class = FindDtype(to)->dtype_class;
@@ -198,7 +201,8 @@ bool MayCast(absl::string_view from_name, absl::string_view to_name) {
   if (!from || !to) return false;
   if (from_name == to_name) return true;
   const bool from_integer = from->dtype_class == DtypeClass::kBool || IsInteger(*from);
-  if (to->dtype_class == DtypeClass::kReal) return from_integer || from->dtype_class == DtypeClass::kReal;
+  if (to->dtype_class == DtypeClass::kReal)
+    return from_integer || from->dtype_class == DtypeClass::kReal;
   return from_integer && IsInteger(*to) && Widens(from_name, to_name);
 }
 
@@ -243,7 +247,8 @@ absl::Status ValidateCast(absl::string_view from, absl::string_view to) {
                             "become other real types"));
 }
 
-void CastElements(absl::string_view from, absl::string_view to, absl::string_view bytes, std::string* out) {
+void CastElements(absl::string_view from, absl::string_view to, absl::string_view bytes,
+                  std::string* out) {
   if (from == to) {
     out->append(bytes.data(), bytes.size());
     return;

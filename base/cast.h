@@ -1,7 +1,7 @@
-// Converts elements between dtypes, as ml_dtypes rounds and overflows (round to nearest even; a target
-// without infinity gets its NaN). Every number is rounded once: where ml_dtypes rounds to float32 first
-// (float64 and wide integers to bfloat16 and float8_e8m0fnu), ours is the nearer one. NaN stays NaN, its
-// payload may not stay.
+// Converts elements between dtypes, as ml_dtypes rounds and overflows (round to nearest even; a
+// target without infinity gets its NaN). Every number is rounded once: where ml_dtypes rounds to
+// float32 first (float64 and wide integers to bfloat16 and float8_e8m0fnu), ours is the nearer one.
+// NaN stays NaN, its payload may not stay.
 #ifndef CAIRN_BASE_CAST_H_
 #define CAIRN_BASE_CAST_H_
 
@@ -13,18 +13,22 @@
 
 namespace cairn {
 
-// OK when elements of `from` may be cast to `to`: equal names; bool and integers to a wider integer (as
-// numpy's "safe" casting has it) or to any real type; real types among themselves.
+// OK when elements of `from` may be cast to `to`: equal names; bool and integers to a wider integer
+// (as numpy's "safe" casting has it) or to any real type; real types among themselves.
 // Errors: kInvalidArgument (anything else), naming both.
 absl::Status ValidateCast(absl::string_view from, absl::string_view to);
 
-// Appends the elements in `bytes` to `out`, cast. Requires: ValidateCast is OK, `bytes` holds whole elements.
-void CastElements(absl::string_view from, absl::string_view to, absl::string_view bytes, std::string* out);
+// Appends the elements in `bytes` to `out`, cast.
+// Requires: ValidateCast is OK, `bytes` holds whole elements.
+void CastElements(absl::string_view from, absl::string_view to, absl::string_view bytes,
+                  std::string* out);
 
-// Element `index` of `bytes` as a double (real part of a complex one). Requires: a fixed-width dtype.
+// Element `index` of `bytes` as a double (real part of a complex one). Requires: a fixed-width
+// dtype.
 double ElementAsDouble(absl::string_view dtype, absl::string_view bytes, int64_t index);
 
-// The same as text that loses nothing: "true", "-7", "1.5", "nan", "1+2j". Requires: a fixed-width dtype.
+// The same as text that loses nothing: "true", "-7", "1.5", "nan", "1+2j".
+// Requires: a fixed-width dtype.
 std::string ElementAsText(absl::string_view dtype, absl::string_view bytes, int64_t index);
 
 }  // namespace cairn

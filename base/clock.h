@@ -1,4 +1,5 @@
-// Time as an interface, so that tests own it. Nothing outside clock.cc asks the system for the time.
+// Time as an interface, so that tests own it. Nothing outside clock.cc asks the system for the
+// time.
 #ifndef CAIRN_BASE_CLOCK_H_
 #define CAIRN_BASE_CLOCK_H_
 
@@ -25,7 +26,8 @@ class Clock {
 // A clock that stands still until told. Sleep advances it at once.
 class FakeClock : public Clock {
  public:
-  explicit FakeClock(absl::Time now = absl::FromUnixSeconds(1700000000)) : micros_(absl::ToUnixMicros(now)) {}
+  explicit FakeClock(absl::Time now = absl::FromUnixSeconds(1700000000))
+      : micros_(absl::ToUnixMicros(now)) {}
   absl::Time Now() const override { return absl::FromUnixMicros(micros_.load()); }
   void Sleep(absl::Duration duration) override { Advance(duration); }
   void Advance(absl::Duration duration) { micros_ += absl::ToInt64Microseconds(duration); }

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/key_text.h"
 
 namespace cairn {
 namespace {
@@ -50,9 +51,11 @@ Meaning MeaningOf(int error) {
 
 absl::Status FileError(absl::string_view attempt, const std::string& path, absl::string_view found,
                        const Meaning& meaning) {
+  // Paths are any bytes, errors are UTF-8.
+  const std::string text = KeyTextFromBytes(path);
   return MakeError(meaning.reason, meaning.code,
-                   absl::StrCat("cannot ", attempt, " ", path, ": ", found, "; ", meaning.advice),
-                   {{"path", path}});
+                   absl::StrCat("cannot ", attempt, " ", text, ": ", found, "; ", meaning.advice),
+                   {{"path", text}});
 }
 
 // Of a failed system call. `attempt` is the verb: "open".
@@ -80,7 +83,8 @@ class Descriptor {
   }
   bool is_open() const { return fd_ >= 0; }
   int get() const { return fd_; }
-  // 0 or -1 with errno. Closed in either case: Linux frees the descriptor even when it reports an error.
+  // 0 or -1 with errno. Closed in either case: Linux frees the descriptor even when it reports an
+  // error.
   int Close() { return close(std::exchange(fd_, -1)); }
 
  private:
@@ -89,8 +93,7 @@ class Descriptor {
 
 absl::StatusOr<Descriptor> Open(absl::string_view attempt, const std::string& path, int flags) {
   constexpr mode_t kMode = 0666;  // less the umask
-  Descriptor file(
-      Uninterrupted([&] { return open(path.c_str(), flags | O_CLOEXEC, kMode); }));
+  Descriptor file(Uninterrupted([&] { return open(path.c_str(), flags | O_CLOEXEC, kMode); }));
   if (!file.is_open()) return ErrnoError(attempt, path, errno);
   return file;
 }
@@ -156,7 +159,8 @@ class PosixWriteFile : public RandomWriteFile {
 
   absl::Status Finish() override {
     CAIRN_CHECK(file_.is_open());
-    // A sync is never tried twice: after a failure the kernel may drop the pages and report success.
+    // A sync is never tried twice: after a failure the kernel may drop the pages and report
+    // success.
     if (fdatasync(file_.get()) != 0) return ErrnoError("sync", path_, errno);
     if (file_.Close() != 0) return ErrnoError("close", path_, errno);
     finished_ = true;
@@ -182,7 +186,8 @@ class PosixFileSystem : public FileSystem {
     return std::make_unique<PosixReadFile>(path, std::move(file), info.st_size);
   }
 
-  absl::StatusOr<std::unique_ptr<RandomWriteFile>> CreateForWrite(const std::string& path) override {
+  absl::StatusOr<std::unique_ptr<RandomWriteFile>> CreateForWrite(
+      const std::string& path) override {
     CAIRN_ASSIGN_OR_RETURN(Descriptor file, Open("create", path, O_WRONLY | O_CREAT | O_EXCL));
     return std::make_unique<PosixWriteFile>(path, std::move(file));
   }
@@ -237,7 +242,7 @@ class PosixFileSystem : public FileSystem {
 
   absl::Status Rename(const std::string& from, const std::string& to) override {
     if (std::rename(from.c_str(), to.c_str()) != 0) {
-      return ErrnoError(absl::StrCat("rename to ", to, " the file"), from, errno);
+      return ErrnoError(absl::StrCat("rename to ", KeyTextFromBytes(to), " the file"), from, errno);
     }
     return absl::OkStatus();
   }

@@ -23,7 +23,8 @@ using ::testing::HasSubstr;
 class FileSystemTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "/" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ =
+        testing::TempDir() + "/" + testing::UnitTest::GetInstance()->current_test_info()->name();
     ASSERT_OK(files_->CreateFolders(folder_));
   }
   std::string Path(absl::string_view name) const { return folder_ + "/" + std::string(name); }
@@ -55,7 +56,8 @@ TEST_F(FileSystemTest, ThreadsWriteTheirRangesOfOneFile) {
   ASSERT_OK_AND_ASSIGN(auto out, files_->CreateForWrite(Path("a")));
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&out, t] { EXPECT_OK(out->Write(t * 1000, std::string(1000, 'a' + t))); });
+    threads.emplace_back(
+        [&out, t] { EXPECT_OK(out->Write(t * 1000, std::string(1000, 'a' + t))); });
   }
   for (std::thread& thread : threads) thread.join();
   ASSERT_OK(out->Finish());
@@ -75,7 +77,8 @@ TEST_F(FileSystemTest, AnUnfinishedFileIsRemoved) {
 
 TEST_F(FileSystemTest, CreateForWriteKeepsWhatIsThere) {
   WriteFile("a", "old");
-  EXPECT_THAT(files_->CreateForWrite(Path("a")), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(Path("a"))));
+  EXPECT_THAT(files_->CreateForWrite(Path("a")),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(Path("a"))));
   EXPECT_THAT(files_->ReadWhole(Path("a"), 100), IsOkAndHolds("old"));
 }
 
@@ -84,7 +87,8 @@ TEST_F(FileSystemTest, ReadingPastTheEndIsOutOfRange) {
   ASSERT_OK_AND_ASSIGN(auto in, files_->OpenForRead(Path("a")));
   std::string bytes(4, '\0');
   for (int64_t offset : {int64_t{7}, int64_t{10}, int64_t{11}, int64_t{-1}, INT64_MAX}) {
-    EXPECT_THAT(in->Read(offset, absl::MakeSpan(bytes)), StatusIs(absl::StatusCode::kOutOfRange)) << offset;
+    EXPECT_THAT(in->Read(offset, absl::MakeSpan(bytes)), StatusIs(absl::StatusCode::kOutOfRange))
+        << offset;
   }
 }
 
@@ -100,17 +104,26 @@ TEST_F(FileSystemTest, AFileThatShrinksWhileOpenIsOutOfRange) {
 TEST_F(FileSystemTest, ErrorsNameThePathAndTheReason) {
   const std::string path = Path("missing");
   for (const absl::Status& status :
-       {files_->OpenForRead(path).status(), files_->ReadWhole(path, 10).status(), files_->Remove(path),
-        files_->ListFolder(path).status(), files_->Rename(path, Path("b")), files_->SyncFolder(path),
-        files_->FreeBytes(path).status(), files_->CreateForWrite(path + "/a").status()}) {
+       {files_->OpenForRead(path).status(), files_->ReadWhole(path, 10).status(),
+        files_->Remove(path), files_->ListFolder(path).status(), files_->Rename(path, Path("b")),
+        files_->SyncFolder(path), files_->FreeBytes(path).status(),
+        files_->CreateForWrite(path + "/a").status()}) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
-    EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound, HasSubstr("No such file or directory")));
+    EXPECT_THAT(status,
+                StatusIs(absl::StatusCode::kNotFound, HasSubstr("No such file or directory")));
     EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_BAD_FILE));
     EXPECT_THAT(DetailOf(status).metadata().at("path"), HasSubstr(path));
   }
 }
 
-// No more than `bytes` a file, as long as it lives: the one limit that needs neither root nor a disk.
+TEST_F(FileSystemTest, ErrorsOfPathsThatAreNotUtf8ArePrintable) {
+  const absl::Status status = files_->OpenForRead(Path("\xff")).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound, HasSubstr("\\xff")));
+  EXPECT_EQ(DetailOf(status).metadata().at("path"), Path("\\xff"));
+}
+
+// No more than `bytes` a file, as long as it lives: the one limit that needs neither root nor a
+// disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
@@ -142,7 +155,8 @@ TEST_F(FileSystemTest, AWriteThatFailsSaysSoAndLeavesNoFile) {
 TEST_F(FileSystemTest, OnlyFilesAreOpenedAtOffsets) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
   EXPECT_THAT(files_->OpenForRead(Path("pipe")), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(files_->OpenForRead(folder_), StatusIs(absl::StatusCode::kUnavailable, HasSubstr(folder_)));
+  EXPECT_THAT(files_->OpenForRead(folder_),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr(folder_)));
 }
 
 TEST_F(FileSystemTest, ReadWholeStopsAtItsLimit) {

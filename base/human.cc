@@ -18,7 +18,8 @@ std::string Scaled(double value, double factor, const char* const (&units)[kCoun
     value /= factor;
     ++unit;
   }
-  return absl::StrFormat(unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  const int decimals = unit == 0 ? 0 : 1;
+  return absl::StrFormat("%.*f %s", decimals, value, units[unit]);
 }
 
 std::string Sign(bool negative) { return negative ? "-" : ""; }
@@ -53,7 +54,8 @@ std::string HumanDuration(absl::Duration duration) {
 std::string HumanCount(int64_t count) {
   std::string digits = absl::StrCat(count);
   const int64_t first = count < 0 ? 1 : 0;
-  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > first; i -= 3) digits.insert(i, ",");
+  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > first; i -= 3)
+    digits.insert(i, ",");
   return digits;
 }
 

@@ -17,8 +17,8 @@ constexpr size_t kEscapeBytes = 4;  // \xhh
 
 bool IsContinuation(uint8_t byte) { return (byte & 0xc0) == 0x80; }
 
-// Bytes of the character that `text` begins with if it is valid UTF-8 and stands for itself in a key;
-// 0 if its first byte has to be escaped. Requires: `text` is not empty.
+// Bytes of the character that `text` begins with if it is valid UTF-8 and stands for itself in a
+// key; 0 if its first byte has to be escaped. Requires: `text` is not empty.
 size_t PlainBytes(absl::string_view text) {
   const auto byte = [&](size_t i) -> uint8_t { return i < text.size() ? text[i] : 0; };
   const uint8_t first = byte(0);
@@ -88,13 +88,14 @@ absl::StatusOr<std::string> BytesFromKeyText(absl::string_view text) {
       position += kEscapeBytes;
       has_escapes = true;
     } else if (rest[0] == '\\') {
-      return KeyError(position, "a backslash is not followed by x and two lowercase hex digits; "
-                                "write a backslash itself as \\x5c");
+      return KeyError(position,
+                      "a backslash is not followed by x and two lowercase hex digits; "
+                      "write a backslash itself as \\x5c");
     } else {
-      return KeyError(position, absl::StrFormat("the byte 0x%02x is a control character or not UTF-8; "
-                                                "write it as \\x%02x",
-                                                static_cast<uint8_t>(rest[0]),
-                                                static_cast<uint8_t>(rest[0])));
+      return KeyError(
+          position, absl::StrFormat("the byte 0x%02x is a control character or not UTF-8; "
+                                    "write it as \\x%02x",
+                                    static_cast<uint8_t>(rest[0]), static_cast<uint8_t>(rest[0])));
     }
   }
   if (!has_escapes) return bytes;
@@ -111,8 +112,8 @@ absl::StatusOr<std::string> BytesFromKeyText(absl::string_view text) {
 absl::Status ValidateKeyText(absl::string_view text) {
   if (text.empty()) return InvalidField("key", "is empty; a key has 1 to 4096 bytes");
   if (text.size() > kMaxKeyBytes) {
-    return InvalidField("key", absl::StrCat("has ", text.size(), " bytes; at most ", kMaxKeyBytes,
-                                            " are allowed"));
+    return InvalidField(
+        "key", absl::StrCat("has ", text.size(), " bytes; at most ", kMaxKeyBytes, " are allowed"));
   }
   return BytesFromKeyText(text).status();
 }

@@ -1,5 +1,5 @@
-// The one text form of keys: UTF-8, in which bytes that are not UTF-8, control characters, DEL and the
-// backslash stand as \xhh (lowercase). Converted here and nowhere else.
+// The one text form of keys: UTF-8, in which bytes that are not UTF-8, control characters, DEL and
+// the backslash stand as \xhh (lowercase). Converted here and nowhere else.
 #ifndef CAIRN_BASE_KEY_TEXT_H_
 #define CAIRN_BASE_KEY_TEXT_H_
 
@@ -24,8 +24,8 @@ absl::StatusOr<std::string> BytesFromKeyText(absl::string_view text);
 // Errors: kInvalidArgument, saying what is wrong and where.
 absl::Status ValidateKeyText(absl::string_view text);
 
-// Whether `prefix` selects `key`: it is the key itself, or the key goes on after it with `separator`.
-// A trailing separator of the prefix is ignored; the empty prefix selects every key.
+// Whether `prefix` selects `key`: it is the key itself, or the key goes on after it with
+// `separator`. A trailing separator of the prefix is ignored; the empty prefix selects every key.
 // "model/l1" selects "model/l1" and "model/l1/kernel", never "model/l10".
 bool KeyPrefixSelects(absl::string_view prefix, absl::string_view key, char separator);
 

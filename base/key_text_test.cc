@@ -32,20 +32,23 @@ TEST(KeyTextTest, EverythingElseIsEscapedByteByByte) {
       {"a\\b", "a\\x5cb"},
       {"\\x41", "\\x5cx41"},
       {"\xff", "\\xff"},
-      {"\x80", "\\x80"},                          // a continuation alone
-      {"\xc3", "\\xc3"},                          // cut off
-      {"\xe2\x82", "\\xe2\\x82"},                 // cut off
-      {"\xf0\x9f\x98", "\\xf0\\x9f\\x98"},        // cut off
-      {"\xe2\x82""A", "\\xe2\\x82""A"},           // broken off
-      {"\xc0\x80", "\\xc0\\x80"},                 // overlong
-      {"\xc1\xbf", "\\xc1\\xbf"},                 // overlong
-      {"\xe0\x9f\xbf", "\\xe0\\x9f\\xbf"},        // overlong
+      {"\x80", "\\x80"},                    // a continuation alone
+      {"\xc3", "\\xc3"},                    // cut off
+      {"\xe2\x82", "\\xe2\\x82"},           // cut off
+      {"\xf0\x9f\x98", "\\xf0\\x9f\\x98"},  // cut off
+      {"\xe2\x82"
+       "A",
+       "\\xe2\\x82"
+       "A"},                                         // broken off
+      {"\xc0\x80", "\\xc0\\x80"},                    // overlong
+      {"\xc1\xbf", "\\xc1\\xbf"},                    // overlong
+      {"\xe0\x9f\xbf", "\\xe0\\x9f\\xbf"},           // overlong
       {"\xf0\x8f\xbf\xbf", "\\xf0\\x8f\\xbf\\xbf"},  // overlong
-      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},        // surrogate
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // surrogate
       {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // above U+10FFFF
       {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"},  // above U+10FFFF
-      {"\xc2\x80", "\\xc2\\x80"},                 // C1 control
-      {"\xc2\x9f", "\\xc2\\x9f"},                 // C1 control
+      {"\xc2\x80", "\\xc2\\x80"},                    // C1 control
+      {"\xc2\x9f", "\\xc2\\x9f"},                    // C1 control
   };
   for (const auto& expected : cases) {
     EXPECT_EQ(KeyTextFromBytes(expected.bytes), expected.text);
@@ -54,15 +57,17 @@ TEST(KeyTextTest, EverythingElseIsEscapedByteByByte) {
 }
 
 TEST(KeyTextTest, NoOtherTextIsAKey) {
-  for (const char* text : {"a\nb", "\x7f", "\xff", "\xc2\x85", "\xed\xa0\x80", "\\", "a\\", "\\x", "\\x0",
-                           "\\n", "\\\\", "\\X0a", "\\x0A", "\\xg0", "\\x 1"}) {
+  for (const char* text : {"a\nb", "\x7f", "\xff", "\xc2\x85", "\xed\xa0\x80", "\\", "a\\", "\\x",
+                           "\\x0", "\\n", "\\\\", "\\X0a", "\\x0A", "\\xg0", "\\x 1"}) {
     EXPECT_THAT(BytesFromKeyText(text), StatusIs(absl::StatusCode::kInvalidArgument)) << text;
   }
 }
 
 TEST(KeyTextTest, AnEscapeOfWhatNeedsNoneIsRefused) {
-  EXPECT_THAT(BytesFromKeyText("ab\\x41"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at byte 2")));
-  EXPECT_THAT(BytesFromKeyText("\\x0a\\xc3\\xa9"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at byte 4")));
+  EXPECT_THAT(BytesFromKeyText("ab\\x41"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at byte 2")));
+  EXPECT_THAT(BytesFromKeyText("\\x0a\\xc3\\xa9"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at byte 4")));
 }
 
 TEST(KeyTextTest, ErrorsSayWhereAndStayPrintable) {
@@ -76,14 +81,17 @@ TEST(KeyTextTest, ValidatesLength) {
   EXPECT_OK(ValidateKeyText("a"));
   EXPECT_OK(ValidateKeyText(std::string(kMaxKeyBytes, 'a')));
   EXPECT_THAT(ValidateKeyText(""), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(ValidateKeyText(std::string(kMaxKeyBytes + 1, 'a')), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ValidateKeyText(std::string(kMaxKeyBytes + 1, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(ValidateKeyText("a\\"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 // Strings made mostly of the bytes at which the rules turn.
 std::string RandomString(std::mt19937& random) {
   constexpr absl::string_view kTurning(
-      "\\x0a5cfA\0\x1f\x20\x7e\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xc3\xdf\xe0\xe1\xed\xee\xef\xf0\xf1\xf4\xf5\xff", 33);
+      "\\x0a5cfA\0\x1f\x20\x7e\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xc3\xdf\xe0\xe1\xed\xee\xef"
+      "\xf0\xf1\xf4\xf5\xff",
+      33);
   std::string bytes(random() % 12, '\0');
   for (char& byte : bytes) {
     byte = random() % 8 == 0 ? static_cast<char>(random()) : kTurning[random() % kTurning.size()];

@@ -23,8 +23,10 @@ class LoggingTest : public ::testing::Test {
 TEST_F(LoggingTest, WritesTimeLevelAndMessageOnOneLine) {
   CaptureStderr();
   CAIRN_LOG(kInfo) << "listening port=" << 7070;
-  EXPECT_THAT(GetCapturedStderr(),
-              MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\\.[0-9]+Z info listening port=7070\n"));
+  EXPECT_THAT(
+      GetCapturedStderr(),
+      MatchesRegex(
+          "[0-9]+-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\\.[0-9]+Z info listening port=7070\n"));
 }
 
 TEST_F(LoggingTest, DropsLinesBelowTheLevel) {
@@ -43,7 +45,8 @@ TEST_F(LoggingTest, DropsLinesBelowTheLevel) {
 
 TEST_F(LoggingTest, AValueCannotForgeALine) {
   CaptureStderr();
-  CAIRN_LOG(kWarning) << "name=" << "a\n2026-01-01 error\x1b[31m";
+  CAIRN_LOG(kWarning) << "name="
+                      << "a\n2026-01-01 error\x1b[31m";
   EXPECT_THAT(GetCapturedStderr(), HasSubstr("warning name=a 2026-01-01 error [31m\n"));
 }
 

@@ -11,13 +11,16 @@ namespace cairn {
 // Thread-safe. Outlives its reservations.
 class MemoryBudget {
  public:
-  explicit MemoryBudget(int64_t capacity_bytes) : free_bytes_(capacity_bytes), capacity_bytes_(capacity_bytes) {}
+  explicit MemoryBudget(int64_t capacity_bytes)
+      : free_bytes_(capacity_bytes), capacity_bytes_(capacity_bytes) {}
 
   // Held bytes; given back on destruction. Move-only.
   class Reservation {
    public:
     Reservation() = default;
-    Reservation(Reservation&& other) noexcept : budget_(other.budget_), bytes_(other.bytes_) { other.budget_ = nullptr; }
+    Reservation(Reservation&& other) noexcept : budget_(other.budget_), bytes_(other.bytes_) {
+      other.budget_ = nullptr;
+    }
     Reservation& operator=(Reservation&& other) noexcept;
     ~Reservation() { Release(); }
     void Release();

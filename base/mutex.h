@@ -1,5 +1,5 @@
-// Locks. std::mutex under abseil's annotations: ThreadSanitizer cannot see into Debian's absl::Mutex
-// and would report correct programs.
+// Locks. std::mutex under abseil's annotations: ThreadSanitizer cannot see into Debian's
+// absl::Mutex and would report correct programs.
 //
 //   Mutex mutex_;
 //   int count_ CAIRN_GUARDED_BY(mutex_);
@@ -32,7 +32,9 @@ class ABSL_LOCKABLE Mutex {
 
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
-  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex->Lock(); }
+  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex->Lock();
+  }
   ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_->Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
@@ -55,7 +57,8 @@ class ConditionVariable {
     constexpr absl::Duration kLongest = absl::Hours(24 * 365);
     timeout = std::clamp(timeout, absl::ZeroDuration(), kLongest);
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    bool notified = condition_.wait_for(lock, absl::ToChronoNanoseconds(timeout)) == std::cv_status::no_timeout;
+    bool notified =
+        condition_.wait_for(lock, absl::ToChronoNanoseconds(timeout)) == std::cv_status::no_timeout;
     lock.release();
     return notified;
   }

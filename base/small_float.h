@@ -1,5 +1,5 @@
-// Floating-point formats below 32 bits: their codes to doubles, which hold every one of them exactly,
-// and back with a single rounding, to nearest even. Pure functions.
+// Floating-point formats below 32 bits: their codes to doubles, which hold every one of them
+// exactly, and back with a single rounding, to nearest even. Pure functions.
 #ifndef CAIRN_BASE_SMALL_FLOAT_H_
 #define CAIRN_BASE_SMALL_FLOAT_H_
 
@@ -60,7 +60,8 @@ inline constexpr uint64_t kDoubleImplicitBit = uint64_t{1} << kDoubleMantissaBit
 
 // 2^exponent, for exponents of normal doubles.
 constexpr double PowerOfTwo(int exponent) {
-  return std::bit_cast<double>(static_cast<uint64_t>(exponent + kDoubleBias) << kDoubleMantissaBits);
+  return std::bit_cast<double>(static_cast<uint64_t>(exponent + kDoubleBias)
+                               << kDoubleMantissaBits);
 }
 
 // value / 2^shift, to nearest even. Requires: 0 < shift.
@@ -106,8 +107,10 @@ double DecodeSmallFloat(uint32_t code) {
   } else if (magnitude <= kFormat.mantissa()) {
     value = magnitude * internal::PowerOfTwo(1 - kFormat.bias - kFormat.mantissa_bits);
   } else {
-    const uint64_t shifted = uint64_t{magnitude} << (internal::kDoubleMantissaBits - kFormat.mantissa_bits);
-    const uint64_t rebias = uint64_t{internal::kDoubleBias - kFormat.bias} << internal::kDoubleMantissaBits;
+    const uint64_t shifted = uint64_t{magnitude}
+                             << (internal::kDoubleMantissaBits - kFormat.mantissa_bits);
+    const uint64_t rebias = uint64_t{internal::kDoubleBias - kFormat.bias}
+                            << internal::kDoubleMantissaBits;
     value = std::bit_cast<double>(shifted + rebias);
   }
   return negative ? -value : value;
@@ -150,7 +153,8 @@ inline double DecodeE8m0(uint32_t code) {
 inline uint32_t EncodeE8m0(double value) {
   if (!(value > 0)) return kE8m0Nan;
   const uint64_t half = internal::kDoubleImplicitBit >> 1;
-  const uint64_t exponent = (std::bit_cast<uint64_t>(value) + half) >> internal::kDoubleMantissaBits;
+  const uint64_t exponent =
+      (std::bit_cast<uint64_t>(value) + half) >> internal::kDoubleMantissaBits;
   constexpr uint64_t kRebias = internal::kDoubleBias - 127;
   if (exponent < kRebias) return 0;
   return exponent - kRebias < kE8m0Nan ? static_cast<uint32_t>(exponent - kRebias) : kE8m0Nan;

@@ -111,7 +111,8 @@ TEST(SmallFloatTest, E8m0IsAPowerOfTwo) {
   EXPECT_TRUE(std::isnan(DecodeE8m0(0xff)));
   EXPECT_EQ(EncodeE8m0(std::ldexp(1.5, 127)), 0xffu);
   EXPECT_EQ(EncodeE8m0(std::ldexp(1, -300)), 0u);
-  for (double value : {0.0, -0.0, -1.0, kInfinity, -kInfinity, kNan}) EXPECT_EQ(EncodeE8m0(value), 0xffu);
+  for (double value : {0.0, -0.0, -1.0, kInfinity, -kInfinity, kNan})
+    EXPECT_EQ(EncodeE8m0(value), 0xffu);
 }
 
 }  // namespace

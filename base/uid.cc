@@ -16,7 +16,8 @@ class SystemRandom : public Random {
   uint64_t Next() override {
     uint64_t value = 0;
     ssize_t count;
-    // Up to 256 bytes are delivered whole or, while the generator still awaits its seed, interrupted.
+    // Up to 256 bytes are delivered whole or, while the generator still awaits its seed,
+    // interrupted.
     do {
       count = getrandom(&value, sizeof(value), /*flags=*/0);
     } while (count < 0 && errno == EINTR);

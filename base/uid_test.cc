@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-
 namespace cairn {
 namespace {
 
@@ -17,7 +16,9 @@ TEST(UidTest, HexAndBytesAreTheSameUid) {
   const std::optional<Uid> uid = Uid::FromHex(kHex);
   ASSERT_TRUE(uid.has_value());
   EXPECT_EQ(uid->ToHex(), kHex);
-  EXPECT_EQ(uid->bytes(), absl::string_view("\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16));
+  EXPECT_EQ(
+      uid->bytes(),
+      absl::string_view("\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16));
   EXPECT_EQ(Uid::FromBytes(uid->bytes()), uid);
 }
 
