@@ -95,7 +95,7 @@ run_linters() {
   check "lint: own rules" /usr/bin/python3 tests/rules.py
   if [ "$full" = yes ]; then
     check "lint: clang-tidy" bazel build --symlink_prefix=/ --keep_going --config=tidy \
-      --action_env=CLANG_TIDY="$linters/clang-tidy" //...
+      --define=clang_tidy="$linters/clang-tidy" //...
   fi
 }
 
