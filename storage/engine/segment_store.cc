@@ -12,9 +12,10 @@ namespace {
 constexpr size_t kSumBytes = 4;
 
 absl::Status ChunkDamaged(const Uid& segment, uint32_t chunk, absl::string_view found) {
-  return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
-                   absl::StrCat("chunk ", chunk, " of segment ", segment.ToHex(), " is damaged: ", found),
-                   {{"key", absl::StrCat(segment.ToHex(), "/", chunk)}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
+      absl::StrCat("chunk ", chunk, " of segment ", segment.ToHex(), " is damaged: ", found),
+      {{"key", absl::StrCat(segment.ToHex(), "/", chunk)}});
 }
 
 }  // namespace
@@ -33,8 +34,8 @@ void StoreChunk(absl::string_view chunk, std::string* stored) {
   for (size_t i = 0; i < kSumBytes; ++i) stored->push_back(static_cast<char>(crc >> (8 * i)));
 }
 
-absl::StatusOr<absl::string_view> LoadChunk(const Uid& segment, uint32_t chunk, absl::string_view stored,
-                                            bool verify) {
+absl::StatusOr<absl::string_view> LoadChunk(const Uid& segment, uint32_t chunk,
+                                            absl::string_view stored, bool verify) {
   if (stored.size() < kSumBytes) {
     return ChunkDamaged(segment, chunk, absl::StrCat("it has ", stored.size(), " bytes"));
   }
@@ -45,14 +46,16 @@ absl::StatusOr<absl::string_view> LoadChunk(const Uid& segment, uint32_t chunk, 
     expected |= uint32_t{static_cast<uint8_t>(stored[bytes.size() + i])} << (8 * i);
   }
   if (const uint32_t found = Crc32c(bytes); found != expected) {
-    return ChunkDamaged(segment, chunk, absl::StrCat("crc32c ", absl::Hex(found, absl::kZeroPad8), ", stored with ",
-                                                     absl::Hex(expected, absl::kZeroPad8)));
+    return ChunkDamaged(segment, chunk,
+                        absl::StrCat("crc32c ", absl::Hex(found, absl::kZeroPad8), ", stored with ",
+                                     absl::Hex(expected, absl::kZeroPad8)));
   }
   return bytes;
 }
 
 absl::Status ChunkNotFound(const Uid& segment, uint32_t chunk) {
-  return absl::NotFoundError(absl::StrCat("there is no chunk ", chunk, " of segment ", segment.ToHex()));
+  return absl::NotFoundError(
+      absl::StrCat("there is no chunk ", chunk, " of segment ", segment.ToHex()));
 }
 
 PinnedBytes::PinnedBytes(std::string bytes) {
@@ -64,14 +67,14 @@ PinnedBytes::PinnedBytes(std::string bytes) {
 absl::StatusOr<uint32_t> SegmentWriter::Append(absl::string_view chunk) {
   CAIRN_CHECK(!finished_);
   if (chunk.empty() || chunk.size() > kMaxChunkBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot store a chunk of ", chunk.size(), " bytes: chunks have 1 to ", kMaxChunkBytes));
+    return absl::InvalidArgumentError(absl::StrCat("cannot store a chunk of ", chunk.size(),
+                                                   " bytes: chunks have 1 to ", kMaxChunkBytes));
   }
   const int64_t size = static_cast<int64_t>(chunk.size());
   if (chunk_bytes_ + size > kMaxSegmentBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("cannot store a chunk of ", size, " bytes: the segment has ",
-                                                     chunk_bytes_, " of up to ", kMaxSegmentBytes,
-                                                     "; finish it and begin another"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot store a chunk of ", size, " bytes: the segment has ", chunk_bytes_,
+                     " of up to ", kMaxSegmentBytes, "; finish it and begin another"));
   }
   CAIRN_RETURN_IF_ERROR(AppendNext(chunk));
   chunk_bytes_ += size;
@@ -96,12 +99,14 @@ absl::Status SegmentWriter::Finish() {
   return broken_;
 }
 
-absl::StatusOr<std::unique_ptr<SegmentWriter>> SegmentStore::NewWriter(const Uid& uid, absl::string_view header) {
-  if (uid.is_zero()) return absl::InvalidArgumentError("cannot begin a segment: its uid is all zeros");
+absl::StatusOr<std::unique_ptr<SegmentWriter>> SegmentStore::NewWriter(const Uid& uid,
+                                                                       absl::string_view header) {
+  if (uid.is_zero())
+    return absl::InvalidArgumentError("cannot begin a segment: its uid is all zeros");
   if (header.empty() || header.size() > kMaxSegmentHeaderBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot begin segment ", uid.ToHex(), ": its header has ",
-                                                   header.size(), " bytes, headers have 1 to ",
-                                                   kMaxSegmentHeaderBytes));
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot begin segment ", uid.ToHex(), ": its header has ", header.size(),
+                     " bytes, headers have 1 to ", kMaxSegmentHeaderBytes));
   }
   CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<SegmentWriter> writer, DoNewWriter(uid));
   CAIRN_RETURN_IF_ERROR(writer->AppendNext(header));
@@ -113,9 +118,9 @@ absl::StatusOr<PinnedBytes> SegmentStore::Read(const Extent& extent, bool verify
   CAIRN_ASSIGN_OR_RETURN(const absl::string_view chunk,
                          LoadChunk(extent.segment, extent.chunk, stored.view(), verify));
   if (uint64_t{extent.offset} + extent.length > chunk.size()) {
-    return absl::OutOfRangeError(absl::StrCat("cannot read ", extent.length, " bytes from ", extent.offset,
-                                              " of chunk ", extent.chunk, " of segment ", extent.segment.ToHex(),
-                                              ": it has ", chunk.size(), " bytes"));
+    return absl::OutOfRangeError(absl::StrCat(
+        "cannot read ", extent.length, " bytes from ", extent.offset, " of chunk ", extent.chunk,
+        " of segment ", extent.segment.ToHex(), ": it has ", chunk.size(), " bytes"));
   }
   return PinnedBytes(chunk.substr(extent.offset, extent.length), stored.owner());
 }

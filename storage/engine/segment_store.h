@@ -1,6 +1,6 @@
-// Seam 2 of 2: segments, the immutable runs of chunks that hold the bulk of the bytes. A segment is what
-// one upload stream wrote between two durability points; it is the unit of durability and of freeing
-// space.
+// Seam 2 of 2: segments, the immutable runs of chunks that hold the bulk of the bytes. A segment is
+// what one upload stream wrote between two durability points; it is the unit of durability and of
+// freeing space.
 #ifndef CAIRN_STORAGE_ENGINE_SEGMENT_STORE_H_
 #define CAIRN_STORAGE_ENGINE_SEGMENT_STORE_H_
 
@@ -19,8 +19,8 @@
 
 namespace cairn::storage {
 
-inline constexpr int64_t kMaxChunkBytes = 1 << 20;       // decoded
-inline constexpr int64_t kMaxSegmentBytes = 256 << 20;   // of chunks, decoded
+inline constexpr int64_t kMaxChunkBytes = 1 << 20;      // decoded
+inline constexpr int64_t kMaxSegmentBytes = 256 << 20;  // of chunks, decoded
 inline constexpr size_t kMaxSegmentHeaderBytes = 4 << 10;
 
 // A range of a chunk. Chunk 0 is the header; data begins with chunk 1.
@@ -48,15 +48,15 @@ class PinnedBytes {
   std::shared_ptr<const void> owner_;
 };
 
-// Writes one segment. One thread at a time. Destroyed before Finish(), it leaves nothing behind. After an
-// error of the disk every call returns that error.
+// Writes one segment. One thread at a time. Destroyed before Finish(), it leaves nothing behind.
+// After an error of the disk every call returns that error.
 class SegmentWriter {
  public:
   virtual ~SegmentWriter() = default;
   // Adds a chunk of 1 to kMaxChunkBytes bytes, which need only live until return, and returns its
   // number: 1, 2, ... OK does not mean durable, nor that the disk had room.
-  // Errors: kInvalidArgument (size), kResourceExhausted (would pass kMaxSegmentBytes, or disk full),
-  // kUnavailable (I/O).
+  // Errors: kInvalidArgument (size), kResourceExhausted (would pass kMaxSegmentBytes, or disk
+  // full), kUnavailable (I/O).
   absl::StatusOr<uint32_t> Append(absl::string_view chunk);
   // On OK the segment is durable and readable. Call once, after at least one Append.
   // Errors: kResourceExhausted (disk full), kUnavailable (I/O), kFailedPrecondition with reason
@@ -92,44 +92,45 @@ class SegmentStore {
   virtual ~SegmentStore() = default;
 
   // A writer of segment `uid`. Requires: `uid` was never used.
-  // Errors: kInvalidArgument (zero uid; header not of 1 to kMaxSegmentHeaderBytes bytes), kUnavailable (I/O),
-  // kFailedPrecondition with reason STORE_READ_ONLY.
-  absl::StatusOr<std::unique_ptr<SegmentWriter>> NewWriter(const Uid& uid, absl::string_view header);
+  // Errors: kInvalidArgument (zero uid; header not of 1 to kMaxSegmentHeaderBytes bytes),
+  // kUnavailable (I/O), kFailedPrecondition with reason STORE_READ_ONLY.
+  absl::StatusOr<std::unique_ptr<SegmentWriter>> NewWriter(const Uid& uid,
+                                                           absl::string_view header);
 
-  // The extent's bytes. `verify`: compare the chunk's own crc32c first, for a caller that cannot compare
-  // a sum of its own.
-  // Errors: kNotFound (no such segment or chunk), kOutOfRange (past the chunk), kDataLoss (damaged).
+  // The extent's bytes. `verify`: compare the chunk's own crc32c first, for a caller that cannot
+  // compare a sum of its own. Errors: kNotFound (no such segment or chunk), kOutOfRange (past the
+  // chunk), kDataLoss (damaged).
   absl::StatusOr<PinnedBytes> Read(const Extent& extent, bool verify);
 
   // Hints that these extents are read next, in this order.
   virtual void Prefetch(absl::Span<const Extent> extents) { (void)extents; }
 
-  // Frees segments; those that are not there are no error. What is pinned stays readable. Repeat after an
-  // error.
+  // Frees segments; those that are not there are no error. What is pinned stays readable. Repeat
+  // after an error.
   virtual absl::Status Remove(absl::Span<const Uid> uids) = 0;
 
   // May free all chunks of a segment but `live` (ascending); never frees a live one.
   virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live);
 
-  // Visits every durable segment, in ascending order of uid, until `visit` returns false. Segments that
-  // are finished or removed meanwhile may or may not be seen.
-  // Errors: kDataLoss (a header is damaged), kUnavailable.
+  // Visits every durable segment, in ascending order of uid, until `visit` returns false. Segments
+  // that are finished or removed meanwhile may or may not be seen. Errors: kDataLoss (a header is
+  // damaged), kUnavailable.
   virtual absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) = 0;
 
  protected:
   virtual absl::StatusOr<std::unique_ptr<SegmentWriter>> DoNewWriter(const Uid& uid) = 0;
-  // The whole chunk as it was given to DoAppend. `verify` as in Read: without it the caller compares
-  // sums, so an engine need not compare its own. Errors: kNotFound, kDataLoss.
+  // The whole chunk as it was given to DoAppend. `verify` as in Read: without it the caller
+  // compares sums, so an engine need not compare its own. Errors: kNotFound, kDataLoss.
   virtual absl::StatusOr<PinnedBytes> DoRead(const Uid& uid, uint32_t chunk, bool verify) = 0;
 };
 
-// The form in which every engine keeps a chunk: its bytes, then their crc32c (4 bytes, little-endian).
-// Replaces `stored`.
+// The form in which every engine keeps a chunk: its bytes, then their crc32c (4 bytes,
+// little-endian). Replaces `stored`.
 void StoreChunk(absl::string_view chunk, std::string* stored);
-// The chunk in its stored form; points into `stored`. Errors: kDataLoss (too short; with `verify`, another
-// crc32c), naming the segment.
-absl::StatusOr<absl::string_view> LoadChunk(const Uid& segment, uint32_t chunk, absl::string_view stored,
-                                            bool verify);
+// The chunk in its stored form; points into `stored`. Errors: kDataLoss (too short; with `verify`,
+// another crc32c), naming the segment.
+absl::StatusOr<absl::string_view> LoadChunk(const Uid& segment, uint32_t chunk,
+                                            absl::string_view stored, bool verify);
 // What a read of a chunk that is not there answers.
 absl::Status ChunkNotFound(const Uid& segment, uint32_t chunk);
 

@@ -1,8 +1,8 @@
 // Seam 1 of 2: ordered rows in partitions. What stands above knows nothing of the engine below; an
 // engine knows nothing of checkpoints.
 //
-// The limits here hold for every engine and are checked above them all, in the public methods, so that
-// code which works on one engine works on any other.
+// The limits here hold for every engine and are checked above them all, in the public methods, so
+// that code which works on one engine works on any other.
 #ifndef CAIRN_STORAGE_ENGINE_TABLE_H_
 #define CAIRN_STORAGE_ENGINE_TABLE_H_
 
@@ -23,11 +23,12 @@ class FaultyTable;
 
 inline constexpr int kMaxBatchRows = 1000;  // edits and conditions together
 inline constexpr size_t kMaxBatchBytes = 1 << 20;
-inline constexpr size_t kMaxRowKeyBytes = 8 << 10;       // keys have at least 1 byte
+inline constexpr size_t kMaxRowKeyBytes = 8 << 10;  // keys have at least 1 byte
 inline constexpr size_t kMaxValueBytes = 64 << 10;  // values have at least 1 byte
 
-// Every partition that has rows ends with this one, so that a scan can prove that it saw all of them.
-// No other key may begin with this byte. A caller may put the row to say more in it (see EndRecord).
+// Every partition that has rows ends with this one, so that a scan can prove that it saw all of
+// them. No other key may begin with this byte. A caller may put the row to say more in it (see
+// EndRecord).
 inline constexpr absl::string_view kEndRow = "\xff";
 // What an engine writes there: an EndRecord of version 1.
 inline constexpr absl::string_view kEndValue = "\x08\x01";
@@ -44,7 +45,9 @@ struct Partition {
 
   static constexpr char kStorePartition = '\x40';  // the store's own facts
   static Partition Catalog(char shard) { return {Table::kCatalog, std::string(1, shard)}; }
-  static Partition Directory(const Uid& uid) { return {Table::kDirectory, std::string(uid.bytes())}; }
+  static Partition Directory(const Uid& uid) {
+    return {Table::kDirectory, std::string(uid.bytes())};
+  }
   static Partition Manifest(const Uid& uid) { return {Table::kSlices, std::string(uid.bytes())}; }
 
   friend bool operator==(const Partition&, const Partition&) = default;
@@ -118,27 +121,28 @@ class Table {
   absl::StatusOr<std::optional<std::string>> Get(const Partition& partition, absl::string_view key);
 
   // The rows of [begin, end) from `begin` on, at most `max_rows` of them and about 1 MiB, as of one
-  // instant. An empty `end` means up to the end row, which is never returned. A partition without any row
-  // is empty. To go on, call again with the last key and a zero byte after it.
-  // Errors: kInvalidArgument (max_rows < 1), kDataLoss (rows were lost: the scan did not reach a later
-  // row; or damaged), kUnavailable.
-  absl::StatusOr<Page> Scan(const Partition& partition, absl::string_view begin, absl::string_view end,
-                            int max_rows = kMaxBatchRows);
+  // instant. An empty `end` means up to the end row, which is never returned. A partition without
+  // any row is empty. To go on, call again with the last key and a zero byte after it. Errors:
+  // kInvalidArgument (max_rows < 1), kDataLoss (rows were lost: the scan did not reach a later row;
+  // or damaged), kUnavailable.
+  absl::StatusOr<Page> Scan(const Partition& partition, absl::string_view begin,
+                            absl::string_view end, int max_rows = kMaxBatchRows);
 
-  // Applies the batch atomically if its conditions hold; the first batch of a partition also writes its
-  // end row, for which the caller need do nothing.
-  // Errors: kInvalidArgument (a limit above; an engine never sees such a batch), kAborted with reason
-  // OUTCOME_UNKNOWN (the answer was lost: applied or not, and it will not happen later),
-  // kResourceExhausted (disk full), kFailedPrecondition with reason STORE_READ_ONLY; these last two:
-  // nothing was applied.
+  // Applies the batch atomically if its conditions hold; the first batch of a partition also writes
+  // its end row, for which the caller need do nothing. Errors: kInvalidArgument (a limit above; an
+  // engine never sees such a batch), kAborted with reason OUTCOME_UNKNOWN (the answer was lost:
+  // applied or not, and it will not happen later), kResourceExhausted (disk full),
+  // kFailedPrecondition with reason STORE_READ_ONLY; these last two: nothing was applied.
   absl::StatusOr<WriteResult> Write(const Batch& batch);
 
-  // Erases every row of a partition, the end row last; in batches, so not atomically. Repeat it after an
-  // error. Requires: nobody writes to the partition any more.
+  // Erases every row of a partition, the end row last; in batches, so not atomically. Repeat it
+  // after an error. Requires: nobody writes to the partition any more.
   absl::Status ErasePartition(const Partition& partition);
 
-  // One page of the partitions of a table that have rows, in ascending order of id, those after `after`.
-  virtual absl::StatusOr<std::vector<Partition>> ListPartitions(Partition::Table table, absl::string_view after,
+  // One page of the partitions of a table that have rows, in ascending order of id, those after
+  // `after`.
+  virtual absl::StatusOr<std::vector<Partition>> ListPartitions(Partition::Table table,
+                                                                absl::string_view after,
                                                                 int max_partitions) = 0;
 
   // Loses the row, which may be the end row, as a fault below would.
@@ -147,18 +151,19 @@ class Table {
  protected:
   friend class FaultyTable;  // stands between the checks here and an engine
 
-  virtual absl::StatusOr<std::optional<std::string>> DoGet(const Partition& partition, absl::string_view key) = 0;
+  virtual absl::StatusOr<std::optional<std::string>> DoGet(const Partition& partition,
+                                                           absl::string_view key) = 0;
   // Rows from `begin` on, the end row included, as of one instant: at most `max_rows`, at most
   // kMaxBatchBytes of keys and values, and at least one if there is one.
-  virtual absl::StatusOr<std::vector<Row>> DoScan(const Partition& partition, absl::string_view begin,
-                                                  int max_rows) = 0;
+  virtual absl::StatusOr<std::vector<Row>> DoScan(const Partition& partition,
+                                                  absl::string_view begin, int max_rows) = 0;
   // Must write the end row with a batch that puts rows when the partition has none.
   virtual absl::StatusOr<WriteResult> DoWrite(const Batch& batch) = 0;
 
  private:
   // The rows of DoScan, at least one unless the partition has none at all.
-  absl::StatusOr<std::vector<Row>> ScanOrProveEmpty(const Partition& partition, absl::string_view begin,
-                                                    int max_rows);
+  absl::StatusOr<std::vector<Row>> ScanOrProveEmpty(const Partition& partition,
+                                                    absl::string_view begin, int max_rows);
 };
 
 }  // namespace cairn::storage

@@ -42,10 +42,12 @@ void MemorySegmentStore::Add(const Uid& uid, Chunks chunks) {
   CAIRN_CHECK(segments_.emplace(uid, std::move(chunks)).second);
 }
 
-absl::StatusOr<PinnedBytes> MemorySegmentStore::DoRead(const Uid& uid, uint32_t chunk, bool /*verify*/) {
+absl::StatusOr<PinnedBytes> MemorySegmentStore::DoRead(const Uid& uid, uint32_t chunk,
+                                                       bool /*verify*/) {
   MutexLock lock(&mutex_);
   const auto segment = segments_.find(uid);
-  if (segment == segments_.end() || chunk >= segment->second.size()) return ChunkNotFound(uid, chunk);
+  if (segment == segments_.end() || chunk >= segment->second.size())
+    return ChunkNotFound(uid, chunk);
   return segment->second[chunk];
 }
 
@@ -63,7 +65,8 @@ absl::Status MemorySegmentStore::Walk(absl::FunctionRef<bool(const SegmentInfo&)
     for (const auto& [uid, chunks] : segments_) headers.emplace_back(uid, chunks.front());
   }
   for (const auto& [uid, stored] : headers) {
-    CAIRN_ASSIGN_OR_RETURN(const absl::string_view header, LoadChunk(uid, 0, stored.view(), /*verify=*/true));
+    CAIRN_ASSIGN_OR_RETURN(const absl::string_view header,
+                           LoadChunk(uid, 0, stored.view(), /*verify=*/true));
     if (!visit({uid, std::string(header)})) break;
   }
   return absl::OkStatus();

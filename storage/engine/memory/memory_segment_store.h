@@ -24,8 +24,8 @@ class MemorySegmentStore : public SegmentStore {
   absl::Status Remove(absl::Span<const Uid> uids) override;
   absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) override;
 
-  // Flips the lowest bit of byte `offset` of a chunk as stored (its crc32c follows its bytes). False: there
-  // is no such byte.
+  // Flips the lowest bit of byte `offset` of a chunk as stored (its crc32c follows its bytes).
+  // False: there is no such byte.
   bool FlipBitForTest(const Uid& uid, uint32_t chunk, size_t offset);
 
  protected:

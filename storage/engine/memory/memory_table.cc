@@ -3,7 +3,8 @@
 namespace cairn::storage {
 namespace {
 
-std::optional<std::string> Find(const std::map<std::string, std::string, std::less<>>& rows, absl::string_view key) {
+std::optional<std::string> Find(const std::map<std::string, std::string, std::less<>>& rows,
+                                absl::string_view key) {
   const auto row = rows.find(key);
   if (row == rows.end()) return std::nullopt;
   return row->second;
@@ -11,14 +12,15 @@ std::optional<std::string> Find(const std::map<std::string, std::string, std::le
 
 }  // namespace
 
-absl::StatusOr<std::optional<std::string>> MemoryTable::DoGet(const Partition& partition, absl::string_view key) {
+absl::StatusOr<std::optional<std::string>> MemoryTable::DoGet(const Partition& partition,
+                                                              absl::string_view key) {
   MutexLock lock(&mutex_);
   const auto found = partitions_.find(partition);
   return found == partitions_.end() ? std::nullopt : Find(found->second, key);
 }
 
-absl::StatusOr<std::vector<Row>> MemoryTable::DoScan(const Partition& partition, absl::string_view begin,
-                                                     int max_rows) {
+absl::StatusOr<std::vector<Row>> MemoryTable::DoScan(const Partition& partition,
+                                                     absl::string_view begin, int max_rows) {
   MutexLock lock(&mutex_);
   std::vector<Row> rows;
   const auto found = partitions_.find(partition);
@@ -56,7 +58,8 @@ absl::StatusOr<WriteResult> MemoryTable::DoWrite(const Batch& batch) {
   return result;
 }
 
-absl::StatusOr<std::vector<Partition>> MemoryTable::ListPartitions(Partition::Table table, absl::string_view after,
+absl::StatusOr<std::vector<Partition>> MemoryTable::ListPartitions(Partition::Table table,
+                                                                   absl::string_view after,
                                                                    int max_partitions) {
   MutexLock lock(&mutex_);
   std::vector<Partition> partitions;

@@ -18,12 +18,15 @@ namespace cairn::storage {
 // Thread-safe.
 class MemoryTable : public Table {
  public:
-  absl::StatusOr<std::vector<Partition>> ListPartitions(Partition::Table table, absl::string_view after,
+  absl::StatusOr<std::vector<Partition>> ListPartitions(Partition::Table table,
+                                                        absl::string_view after,
                                                         int max_partitions) override;
 
  protected:
-  absl::StatusOr<std::optional<std::string>> DoGet(const Partition& partition, absl::string_view key) override;
-  absl::StatusOr<std::vector<Row>> DoScan(const Partition& partition, absl::string_view begin, int max_rows) override;
+  absl::StatusOr<std::optional<std::string>> DoGet(const Partition& partition,
+                                                   absl::string_view key) override;
+  absl::StatusOr<std::vector<Row>> DoScan(const Partition& partition, absl::string_view begin,
+                                          int max_rows) override;
   absl::StatusOr<WriteResult> DoWrite(const Batch& batch) override;
 
  private:

@@ -1,0 +1,31 @@
+#include "storage/engine/rocksdb/health.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/status_matchers.h"
+
+namespace cairn::storage {
+namespace {
+
+TEST(HealthTest, TakesWritesUntilItFails) {
+  Health health;
+  EXPECT_FALSE(health.read_only());
+  EXPECT_OK(health.Check());
+}
+
+TEST(HealthTest, FailureIsFinalAndKeepsItsFirstCause) {
+  Health health;
+  health.Fail("the log could not be written");
+  health.Fail("something later");
+  EXPECT_TRUE(health.read_only());
+  const absl::Status status = health.Check();
+  EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_STORE_READ_ONLY));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition,
+                               testing::HasSubstr("the log could not be written")));
+  EXPECT_EQ(DetailOf(status).metadata().at("cause"), "the log could not be written");
+}
+
+}  // namespace
+}  // namespace cairn::storage
