@@ -1,0 +1,148 @@
+#include "formats/object_graph/object_graph.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/status_matchers.h"
+
+namespace cairn {
+namespace {
+
+using ::testing::HasSubstr;
+using formats::TrackableObjectGraph;
+using Node = TrackableObjectGraph::TrackableObject;
+
+void AddChild(Node* node, int id, const std::string& name) {
+  Node::ObjectReference* const child = node->add_children();
+  child->set_node_id(id);
+  child->set_local_name(name);
+}
+
+void AddValue(Node* node, const std::string& key) {
+  Node::SerializedTensor* const attribute = node->add_attributes();
+  attribute->set_name("VARIABLE_VALUE");
+  attribute->set_checkpoint_key(key);
+}
+
+// Root -> model -> kernel (and back to the root), bias; root -> optimizer -> one slot of the kernel.
+TrackableObjectGraph Training() {
+  TrackableObjectGraph graph;
+  for (int i = 0; i < 6; ++i) graph.add_nodes()->mutable_has_checkpoint_values()->set_value(true);
+  AddChild(graph.mutable_nodes(0), 1, "model");
+  AddChild(graph.mutable_nodes(0), 2, "optimizer");
+  AddChild(graph.mutable_nodes(1), 3, "kernel");
+  AddChild(graph.mutable_nodes(1), 4, "bias");
+  AddChild(graph.mutable_nodes(3), 0, "owner");
+  AddValue(graph.mutable_nodes(3), "model/kernel");
+  AddValue(graph.mutable_nodes(4), "model/bias");
+  AddValue(graph.mutable_nodes(5), "slot/m");
+  Node::SlotVariableReference* const slot = graph.mutable_nodes(2)->add_slot_variables();
+  slot->set_original_variable_node_id(3);
+  slot->set_slot_name("m");
+  slot->set_slot_variable_node_id(5);
+  return graph;
+}
+
+TrackableObjectGraph Pruned(const TrackableObjectGraph& graph, const std::vector<std::string>& kept) {
+  const absl::StatusOr<std::string> bytes =
+      PruneObjectGraph(graph.SerializeAsString(), [&](absl::string_view key) {
+        return std::find(kept.begin(), kept.end(), key) != kept.end();
+      });
+  EXPECT_OK(bytes);
+  return ParseObjectGraph(bytes.value_or("")).value();
+}
+
+std::vector<bool> HasValues(const TrackableObjectGraph& graph) {
+  std::vector<bool> has_values;
+  for (const Node& node : graph.nodes()) has_values.push_back(node.has_checkpoint_values().value());
+  return has_values;
+}
+
+TEST(ObjectGraphTest, GraphsComeBack) {
+  const TrackableObjectGraph graph = Training();
+  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph parsed, ParseObjectGraph(graph.SerializeAsString()));
+  EXPECT_EQ(parsed.SerializeAsString(), graph.SerializeAsString());
+  EXPECT_OK(ParseObjectGraph(""));
+}
+
+TEST(ObjectGraphTest, NodeIdsOutOfRangeAreErrors) {
+  for (const int id : {-1, 6, 1 << 30}) {
+    TrackableObjectGraph child = Training(), original = Training(), slot = Training();
+    child.mutable_nodes(0)->mutable_children(0)->set_node_id(id);
+    original.mutable_nodes(2)->mutable_slot_variables(0)->set_original_variable_node_id(id);
+    slot.mutable_nodes(2)->mutable_slot_variables(0)->set_slot_variable_node_id(id);
+    for (const TrackableObjectGraph& graph : {child, original, slot}) {
+      EXPECT_THAT(ParseObjectGraph(graph.SerializeAsString()),
+                  StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("of 6")));
+    }
+  }
+}
+
+TEST(ObjectGraphTest, HostileBytesNeverCrash) {
+  const std::string bytes = Training().SerializeAsString();
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    ParseObjectGraph(absl::string_view(bytes).substr(0, size)).IgnoreError();
+  }
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    PruneObjectGraph(damaged, [](absl::string_view) { return false; }).IgnoreError();
+  }
+  EXPECT_THAT(ParseObjectGraph("garbage"), HasReason(ErrorReason::ERROR_REASON_BAD_FILE));
+}
+
+TEST(ObjectGraphTest, GraphsOfTooManyPartsAreRefusedBeforeTheyAreParsed) {
+  std::string nodes;
+  for (size_t i = 0; i <= kMaxObjectGraphParts; ++i) nodes.append("\x0a\x00", 2);
+  EXPECT_THAT(ParseObjectGraph(nodes), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts")));
+  TrackableObjectGraph children;
+  Node* const node = children.add_nodes();
+  for (size_t i = 0; i <= kMaxObjectGraphParts; ++i) node->add_children();
+  EXPECT_THAT(ParseObjectGraph(children.SerializeAsString()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts")));
+}
+
+TEST(PruneObjectGraphTest, KeepingAllChangesNothing) {
+  const TrackableObjectGraph graph = Training();
+  EXPECT_EQ(Pruned(graph, {"model/kernel", "model/bias", "slot/m"}).SerializeAsString(),
+            graph.SerializeAsString());
+}
+
+TEST(PruneObjectGraphTest, KeepsNodesAndDropsTheOthersAttributes) {
+  const TrackableObjectGraph pruned = Pruned(Training(), {"model/kernel", "slot/m"});
+  ASSERT_EQ(pruned.nodes_size(), 6);
+  EXPECT_EQ(pruned.nodes(3).attributes(0).checkpoint_key(), "model/kernel");
+  EXPECT_EQ(pruned.nodes(4).attributes_size(), 0);
+  EXPECT_EQ(pruned.nodes(1).children_size(), 2);
+  EXPECT_EQ(pruned.nodes(2).slot_variables_size(), 1);
+  EXPECT_EQ(HasValues(pruned), (std::vector<bool>{true, true, true, true, false, true}));
+}
+
+TEST(PruneObjectGraphTest, SlotsGoWithTheirValues) {
+  const TrackableObjectGraph pruned = Pruned(Training(), {"model/bias"});
+  EXPECT_EQ(pruned.nodes(2).slot_variables_size(), 0);
+  // The kernel has an edge to the root, which leads to the bias.
+  EXPECT_EQ(HasValues(pruned), (std::vector<bool>{true, true, false, true, true, false}));
+}
+
+TEST(PruneObjectGraphTest, CyclesWithoutValuesHaveNone) {
+  EXPECT_EQ(HasValues(Pruned(Training(), {})), std::vector<bool>(6, false));
+}
+
+TEST(PruneObjectGraphTest, OlderGraphsGetNoMark) {
+  TrackableObjectGraph graph = Training();
+  for (Node& node : *graph.mutable_nodes()) node.clear_has_checkpoint_values();
+  for (const Node& node : Pruned(graph, {}).nodes()) EXPECT_FALSE(node.has_has_checkpoint_values());
+}
+
+TEST(PruneObjectGraphTest, FieldsOfOtherVersionsAreKept) {
+  TrackableObjectGraph graph = Training();
+  Node::SerializedTensor* const kernel = graph.mutable_nodes(3)->mutable_attributes(0);
+  kernel->GetReflection()->MutableUnknownFields(kernel)->AddVarint(4, 1);  // optional_restore
+  graph.mutable_nodes(1)->GetReflection()->MutableUnknownFields(graph.mutable_nodes(1))->AddVarint(99, 7);
+  EXPECT_EQ(Pruned(graph, {"model/kernel", "model/bias", "slot/m"}).SerializeAsString(),
+            graph.SerializeAsString());
+}
+
+}  // namespace
+}  // namespace cairn
