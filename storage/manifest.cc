@@ -9,13 +9,6 @@
 namespace cairn::storage {
 namespace {
 
-absl::Status DamagedRow(absl::string_view row_key, absl::string_view found) {
-  return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
-                   absl::StrCat("cannot read the slice row ", absl::BytesToHexString(row_key), ": ",
-                                found, "; verify the store and restore it from a backup"),
-                   {{"key", absl::CHexEscape(row_key)}});
-}
-
 bool SaysTheSame(const SliceKey& key, const SliceRecord& record) {
   const Box& box = key.box;
   return record.shape_size() == box.rank() &&
@@ -28,6 +21,13 @@ bool SaysTheSame(const SliceKey& key, const SliceRecord& record) {
 }
 
 }  // namespace
+
+absl::Status DamagedRow(absl::string_view row_key, absl::string_view found) {
+  return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
+                   absl::StrCat("cannot read row ", absl::CHexEscape(row_key), " of a manifest: ",
+                                found, "; restore the store from a backup"),
+                   {{"key", absl::CHexEscape(row_key)}});
+}
 
 absl::Status ForEachRow(Table* table, const Uid& manifest, const KeyRange& range,
                         absl::FunctionRef<absl::Status(const Row&)> visit) {

@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/uid.h"
 #include "storage/engine/table.h"
 #include "storage/slice_keys.h"
@@ -32,6 +33,9 @@ struct ManifestSummary {
 // Visits the rows of a range of a manifest in order, page by page, until an error, which it returns.
 absl::Status ForEachRow(Table* table, const Uid& manifest, const KeyRange& range,
                         absl::FunctionRef<absl::Status(const Row&)> visit);
+
+// kDataLoss for a row that is not as it must be; `found` says how.
+absl::Status DamagedRow(absl::string_view row_key, absl::string_view found);
 
 // The record of a slice row, with its key.
 struct SliceRow {
