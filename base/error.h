@@ -57,17 +57,18 @@ namespace internal {
 
 // Returns from the function when `expr`, an absl::Status, is an error; with a second argument, that
 // context goes before the message.
-#define CAIRN_RETURN_IF_ERROR(expr, ...)                                            \
-  do {                                                                              \
-    absl::Status cairn_status = (expr);                                             \
-    if (!cairn_status.ok()) {                                                       \
+#define CAIRN_RETURN_IF_ERROR(expr, ...)                                               \
+  do {                                                                                 \
+    absl::Status cairn_status = (expr);                                                \
+    if (!cairn_status.ok()) {                                                          \
       return ::cairn::WithContext(std::move(cairn_status) __VA_OPT__(, ) __VA_ARGS__); \
-    }                                                                               \
+    }                                                                                  \
   } while (false)
 
 // Assigns the value of `expr`, an absl::StatusOr, to `lhs`, or returns its error as above.
-#define CAIRN_ASSIGN_OR_RETURN(lhs, expr, ...) \
-  CAIRN_ASSIGN_OR_RETURN_IMPL_(CAIRN_CONCAT_(cairn_result_, __LINE__), lhs, expr __VA_OPT__(, ) __VA_ARGS__)
+#define CAIRN_ASSIGN_OR_RETURN(lhs, expr, ...)                              \
+  CAIRN_ASSIGN_OR_RETURN_IMPL_(CAIRN_CONCAT_(cairn_result_, __LINE__), lhs, \
+                               expr __VA_OPT__(, ) __VA_ARGS__)
 #define CAIRN_ASSIGN_OR_RETURN_IMPL_(result, lhs, expr, ...)                            \
   auto result = (expr);                                                                 \
   if (!result.ok()) {                                                                   \
@@ -78,7 +79,8 @@ namespace internal {
 #define CAIRN_CONCAT_IMPL_(a, b) a##b
 
 // Ends the process when an invariant of our own is broken. Always on; never for outside input.
-#define CAIRN_CHECK(condition) \
-  (static_cast<bool>(condition) ? (void)0 : ::cairn::internal::CheckFailed(__FILE__, __LINE__, #condition))
+#define CAIRN_CHECK(condition)            \
+  (static_cast<bool>(condition) ? (void)0 \
+                                : ::cairn::internal::CheckFailed(__FILE__, __LINE__, #condition))
 
 #endif  // CAIRN_BASE_ERROR_H_

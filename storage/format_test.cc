@@ -1,5 +1,5 @@
-// storage/FORMAT.md shows example bytes; this test makes the same bytes with today's code. A difference
-// means that stores on disk can no longer be read, or that the document lies.
+// storage/FORMAT.md shows example bytes; this test makes the same bytes with today's code. A
+// difference means that stores on disk can no longer be read, or that the document lies.
 
 #include <gtest/gtest.h>
 

@@ -26,11 +26,13 @@ absl::Status LastError(absl::string_view what) {
 
 absl::Status WriteBlocks(int fd, absl::Span<const char> bytes) {
   void* memory = nullptr;
-  if (posix_memalign(&memory, 4096, kBlockBytes) != 0) return absl::ResourceExhaustedError("no memory");
+  if (posix_memalign(&memory, 4096, kBlockBytes) != 0)
+    return absl::ResourceExhaustedError("no memory");
   std::unique_ptr<void, decltype(&std::free)> block(memory, &std::free);
   for (size_t at = 0; at + kBlockBytes <= bytes.size(); at += kBlockBytes) {
     std::memcpy(block.get(), bytes.data() + at, kBlockBytes);
-    if (write(fd, block.get(), kBlockBytes) != static_cast<ssize_t>(kBlockBytes)) return LastError("writing");
+    if (write(fd, block.get(), kBlockBytes) != static_cast<ssize_t>(kBlockBytes))
+      return LastError("writing");
   }
   return fdatasync(fd) == 0 ? absl::OkStatus() : LastError("syncing");
 }
@@ -71,7 +73,8 @@ absl::Status SendOverLoopback(absl::Span<const char> bytes, int streams, absl::S
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t length = sizeof(address);
-  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 || listen(listener, streams) != 0 ||
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+      listen(listener, streams) != 0 ||
       getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
     return LastError("listening on loopback");
   }
@@ -80,7 +83,8 @@ absl::Status SendOverLoopback(absl::Span<const char> bytes, int streams, absl::S
   std::vector<char> whole(streams, 0);
   for (int i = 0; i < streams; ++i) {
     int sender = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(sender, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return LastError("connecting");
+    if (connect(sender, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
+      return LastError("connecting");
     int receiver = accept(listener, nullptr, nullptr);
     threads.emplace_back([=] { SendAll(sender, bytes.subspan(i * share, share)); });
     threads.emplace_back([=, &whole] {

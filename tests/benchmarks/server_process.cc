@@ -29,7 +29,8 @@ std::string ReadLine(int fd) {
 double OwnCpuSeconds() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + 1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+         1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const std::string& program,
@@ -52,7 +53,8 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const std::s
   if (!absl::ConsumePrefix(&address, "READY ")) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
-    return absl::UnavailableError(absl::StrCat("starting ", program, ": it said '", line, "' instead of READY"));
+    return absl::UnavailableError(
+        absl::StrCat("starting ", program, ": it said '", line, "' instead of READY"));
   }
   return std::unique_ptr<ServerProcess>(new ServerProcess(pid, std::string(address)));
 }
@@ -70,7 +72,9 @@ double ServerProcess::CpuSeconds() const {
   std::string stat = text.str();
   std::vector<std::string> fields = absl::StrSplit(stat.substr(stat.rfind(')') + 2), ' ');
   int64_t user = 0, system = 0;
-  if (fields.size() < 13 || !absl::SimpleAtoi(fields[11], &user) || !absl::SimpleAtoi(fields[12], &system)) return 0;
+  if (fields.size() < 13 || !absl::SimpleAtoi(fields[11], &user) ||
+      !absl::SimpleAtoi(fields[12], &system))
+    return 0;
   return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 

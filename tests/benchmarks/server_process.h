@@ -1,4 +1,5 @@
-// A cairnd of its own: a child process on a free port, with its data in a folder that the caller gives.
+// A cairnd of its own: a child process on a free port, with its data in a folder that the caller
+// gives.
 #ifndef CAIRN_TESTS_BENCHMARKS_SERVER_PROCESS_H_
 #define CAIRN_TESTS_BENCHMARKS_SERVER_PROCESS_H_
 
@@ -18,7 +19,8 @@ double OwnCpuSeconds();
 class ServerProcess {
  public:
   // Starts `program` and returns when it serves. Errors: kUnavailable (it ended before that).
-  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::string& program, const std::string& data);
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::string& program,
+                                                              const std::string& data);
   // Stops it with SIGTERM and waits.
   ~ServerProcess();
 

@@ -1,11 +1,12 @@
 // How fast checkpoints go in and out, beside what the machine gives at best, in the same run.
 //
-//   bazel run -c opt //tests/benchmarks:transfer_benchmark -- --bytes 2147483648 --streams 2 --rounds 3
+//   bazel run -c opt //tests/benchmarks:transfer_benchmark -- --bytes 2147483648 --streams 2
+//   --rounds 3
 //
-// Prints GB/s (10^9 bytes), CPU-seconds per GB of client and server, and the ratios: save to the raw
-// O_DIRECT write, restore to raw loopback TCP. A healthy build saves at 0.6 or more of the disk and restores
-// at 0.35 or more of TCP; below that something took a wrong turn. Direct writes leave nothing in the page
-// cache, so the first restore is a cold one.
+// Prints GB/s (10^9 bytes), CPU-seconds per GB of client and server, and the ratios: save to the
+// raw O_DIRECT write, restore to raw loopback TCP. A healthy build saves at 0.6 or more of the disk
+// and restores at 0.35 or more of TCP; below that something took a wrong turn. Direct writes leave
+// nothing in the page cache, so the first restore is a cold one.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -45,7 +46,11 @@ struct Sample {
 class Benchmark {
  public:
   Benchmark(const Flags& flags, Client client, ServerProcess& server)
-      : flags_(flags), client_(std::move(client)), server_(server), source_(flags.bytes), target_(flags.bytes) {
+      : flags_(flags),
+        client_(std::move(client)),
+        server_(server),
+        source_(flags.bytes),
+        target_(flags.bytes) {
     SeededRandom random(1);
     for (size_t at = 0; at + 8 <= source_.size(); at += 8) {
       uint64_t value = random.Next();
@@ -57,14 +62,16 @@ class Benchmark {
     std::vector<Sample> disk, tcp, save, first, again;
     for (int round = 0; round < flags_.rounds; ++round) {
       CAIRN_RETURN_IF_ERROR(Measure(&disk, [&] { return WriteDirect(flags_.folder, source_); }));
-      CAIRN_RETURN_IF_ERROR(
-          Measure(&tcp, [&] { return SendOverLoopback(source_, flags_.streams, absl::MakeSpan(target_)); }));
+      CAIRN_RETURN_IF_ERROR(Measure(&tcp, [&] {
+        return SendOverLoopback(source_, flags_.streams, absl::MakeSpan(target_));
+      }));
       CAIRN_RETURN_IF_ERROR(Measure(&save, [&] { return Save(); }));
       CAIRN_RETURN_IF_ERROR(Measure(&first, [&] { return Restore(); }));
       CAIRN_RETURN_IF_ERROR(Measure(&again, [&] { return Restore(); }));
       if (target_ != source_) return absl::DataLossError("what came back is not what was saved");
     }
-    std::printf("%-28s %6s %6s %6s  %10s %10s  %s\n", "GB/s", "min", "median", "max", "client", "server", "ratio");
+    std::printf("%-28s %6s %6s %6s  %10s %10s  %s\n", "GB/s", "min", "median", "max", "client",
+                "server", "ratio");
     double disk_rate = Print("raw O_DIRECT write", disk, 0, "");
     double tcp_rate = Print("raw loopback TCP", tcp, 0, "");
     Print("save, durable", save, disk_rate, "of the disk");
@@ -90,7 +97,8 @@ class Benchmark {
   absl::Status Save() {
     std::vector<SliceToSave> slices;
     for (int64_t at = 0; at < flags_.bytes; at += kTensorBytes) {
-      slices.push_back(WholeTensor(absl::StrCat("layer_", at / kTensorBytes, "/kernel"), "float32", {kTensorBytes / 4},
+      slices.push_back(WholeTensor(absl::StrCat("layer_", at / kTensorBytes, "/kernel"), "float32",
+                                   {kTensorBytes / 4},
                                    absl::string_view(source_.data() + at, kTensorBytes)));
     }
     SaveOptions options;
@@ -103,8 +111,9 @@ class Benchmark {
   absl::Status Restore() {
     BufferSink sink;
     for (int64_t at = 0; at < flags_.bytes; at += kTensorBytes) {
-      CAIRN_RETURN_IF_ERROR(sink.Add(absl::StrCat("layer_", at / kTensorBytes, "/kernel"), WholeBox({kTensorBytes / 4}),
-                                     4, absl::MakeSpan(target_).subspan(at, kTensorBytes)));
+      CAIRN_RETURN_IF_ERROR(sink.Add(absl::StrCat("layer_", at / kTensorBytes, "/kernel"),
+                                     WholeBox({kTensorBytes / 4}), 4,
+                                     absl::MakeSpan(target_).subspan(at, kTensorBytes)));
     }
     RestoreOptions options;
     options.streams = flags_.streams;
@@ -115,8 +124,9 @@ class Benchmark {
     std::sort(samples.begin(), samples.end(),
               [](const Sample& a, const Sample& b) { return a.gb_per_second < b.gb_per_second; });
     const Sample& median = samples[samples.size() / 2];
-    std::printf("%-28s %6.2f %6.2f %6.2f  %10.2f %10.2f", what, samples.front().gb_per_second, median.gb_per_second,
-                samples.back().gb_per_second, median.client_cpu, median.server_cpu);
+    std::printf("%-28s %6.2f %6.2f %6.2f  %10.2f %10.2f", what, samples.front().gb_per_second,
+                median.gb_per_second, samples.back().gb_per_second, median.client_cpu,
+                median.server_cpu);
     if (limit > 0) std::printf("  %.2f %s", median.gb_per_second / limit, of);
     std::printf("\n");
     return median.gb_per_second;
@@ -133,7 +143,8 @@ absl::Status Run(Flags flags) {
   if (flags.bytes < kTensorBytes || flags.bytes % kTensorBytes != 0) {
     return absl::InvalidArgumentError("--bytes must be a multiple of 16 MiB");
   }
-  std::filesystem::path folder = flags.folder.empty() ? std::filesystem::temp_directory_path() : flags.folder;
+  std::filesystem::path folder =
+      flags.folder.empty() ? std::filesystem::temp_directory_path() : flags.folder;
   folder /= absl::StrCat("cairn-benchmark-", Random::System()->NextUid().ToHex());
   std::filesystem::create_directories(folder);
   flags.folder = folder.string();
