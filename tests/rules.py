@@ -35,7 +35,7 @@ INCLUDE_RULES = (
         "return an absl::Status and let server, client or base/rpc speak gRPC",
     ),
     Rule(r"^spdlog/", r"^base/logging\.cc$", "use base/logging.h"),
-    Rule(r"^CLI/", r"^(server/cairnd_main\.cc$|client/cli/)", "parse arguments in the program's own file"),
+    Rule(r"^CLI/", r"^(server/cairnd_main\.cc$|client/cli/|tests/benchmarks/)", "parse arguments in the program's own file"),
     Rule(r"^isa-l", r"^base/crc32c\.cc$", "use base/crc32c.h, which leaves the AVX-512 state clean"),
     Rule(r"^absl/synchronization/", r"^$", "use base/mutex.h: Debian's absl::Mutex confuses ThreadSanitizer"),
     Rule(r"^tests/", r"^tests/", "move what is shared to where it belongs, for instance base"),

@@ -88,15 +88,24 @@ run_linters() {
   local cpp scripts
   mapfile -t cpp < <(git ls-files '*.cc' '*.h')
   mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
-  check "lint: clang-format" "$linters/clang-format" --dry-run -Werror "${cpp[@]}"
+  check "lint: clang-format" is_formatted "${cpp[@]}"
   check "lint: shellcheck" shellcheck --external-sources "${scripts[@]}"
   check "lint: buf" "$linters/buf" lint proto
-  check "lint: own rules find what they should" /usr/bin/python3 tests/rules_test.py
+  check "lint: own checks find what they should" \
+    /usr/bin/python3 -m unittest discover --start-directory tests --pattern "*_test.py"
   check "lint: own rules" /usr/bin/python3 tests/rules.py
   if [ "$full" = yes ]; then
     check "lint: clang-tidy" bazel build --symlink_prefix=/ --keep_going --config=tidy \
       --define=clang_tidy="$linters/clang-tidy" //...
   fi
+}
+
+is_formatted() { # FILE...
+  "$linters/clang-format" --dry-run -Werror "$@" 2>"$scratch/format" && return
+  echo "not as clang-format has it:"
+  sed -n 's/^\([^: ]*\):[0-9].*/\1/p' "$scratch/format" | sort | uniq -c
+  echo "to mend it: $linters/clang-format -i FILE..."
+  return 1
 }
 
 # Tests what matches the labels among the arguments, with the options among them, and counts every
