@@ -1,5 +1,8 @@
 #include "formats/object_graph/object_graph.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -92,14 +95,25 @@ TEST(ObjectGraphTest, HostileBytesNeverCrash) {
 }
 
 TEST(ObjectGraphTest, GraphsOfTooManyPartsAreRefusedBeforeTheyAreParsed) {
-  std::string nodes;
-  for (size_t i = 0; i <= kMaxObjectGraphParts; ++i) nodes.append("\x0a\x00", 2);
-  EXPECT_THAT(ParseObjectGraph(nodes), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts")));
-  TrackableObjectGraph children;
-  Node* const node = children.add_nodes();
-  for (size_t i = 0; i <= kMaxObjectGraphParts; ++i) node->add_children();
-  EXPECT_THAT(ParseObjectGraph(children.SerializeAsString()),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts")));
+  std::string parts;  // empty nodes, or empty children of one node: both are field 1
+  for (size_t i = 0; i <= kMaxObjectGraphParts; ++i) parts.append("\x0a\x00", 2);
+  std::string nested = "\x0a";
+  {
+    google::protobuf::io::StringOutputStream stream(&nested);
+    google::protobuf::io::CodedOutputStream(&stream).WriteVarint32(parts.size());
+  }
+  nested += parts;
+  for (const std::string& graph : {parts, nested}) {
+    EXPECT_THAT(ParseObjectGraph(graph),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts")));
+  }
+}
+
+TEST(ObjectGraphTest, NamesMayBeAnyBytes) {
+  TrackableObjectGraph graph = Training();
+  AddValue(graph.mutable_nodes(1), "\xff\x01");
+  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph parsed, ParseObjectGraph(graph.SerializeAsString()));
+  EXPECT_EQ(parsed.nodes(1).attributes(0).checkpoint_key(), "\xff\x01");
 }
 
 TEST(PruneObjectGraphTest, KeepingAllChangesNothing) {
@@ -132,7 +146,8 @@ TEST(PruneObjectGraphTest, CyclesWithoutValuesHaveNone) {
 TEST(PruneObjectGraphTest, OlderGraphsGetNoMark) {
   TrackableObjectGraph graph = Training();
   for (Node& node : *graph.mutable_nodes()) node.clear_has_checkpoint_values();
-  for (const Node& node : Pruned(graph, {}).nodes()) EXPECT_FALSE(node.has_has_checkpoint_values());
+  const TrackableObjectGraph pruned = Pruned(graph, {});
+  for (const Node& node : pruned.nodes()) EXPECT_FALSE(node.has_has_checkpoint_values());
 }
 
 TEST(PruneObjectGraphTest, FieldsOfOtherVersionsAreKept) {

@@ -84,7 +84,7 @@ class Resolver {
   // A V1 checkpoint is a table without the ".index", or several named "<prefix>-?????-of-?????", which
   // start at 0; a state file may name them by that very pattern.
   absl::Status CheckNotV1(const std::string& prefix) {
-    const std::string first = absl::StrReplaceAll(prefix, {{"\\?\\?\\?\\?\\?", "00000"}});
+    const std::string first = absl::StrReplaceAll(prefix, {{"\?\?\?\?\?", "00000"}});
     for (const std::string& path : {first, absl::StrCat(prefix, "-00000-of-00001")}) {
       if (!file_system_->Exists(path) || file_system_->IsFolder(path)) continue;
       CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<RandomReadFile> file,

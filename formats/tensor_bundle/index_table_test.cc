@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/crc32c.h"
 #include "base/status_matchers.h"
@@ -119,6 +120,24 @@ TEST(IndexTableTest, LevelDbAgrees) {
   EXPECT_EQ(ReadByLevelDb(Written(entries)), entries);
   EXPECT_THAT(Read(WrittenByLevelDb(entries, leveldb::kNoCompression)), IsOkAndHolds(entries));
   EXPECT_THAT(Read(WrittenByLevelDb(entries, leveldb::kSnappyCompression)), IsOkAndHolds(entries));
+}
+
+// The index that TensorFlow writes for w, float32[2], and p, float32[4, 2] in two slices.
+constexpr char kGoldenIndex[] =
+    "00000608011a020801000a150070000101028082808208011208120208021202080220082810354c"
+    "289874060415828280820801120812020802120208022018281035ebd5bc49000122700801120812"
+    "020804120208023a080a0210020a0210023a0a0a04080210020a02100200010f7708011204120208"
+    "02280835593ce535000000000100000000b36299f9000000000100000000c0f2a1b0000103780088"
+    "010000000001000000006ec240b38d01089a010f0000000000000000000000000000000000000000"
+    "000000000000000000000000000057fb808b247547db";
+
+TEST(IndexTableTest, TablesAreTensorFlowsByteForByte) {
+  const std::string table = absl::HexStringToBytes(kGoldenIndex);
+  ASSERT_OK_AND_ASSIGN(const Entries entries, Read(table));
+  EXPECT_EQ(entries.size(), 5);
+  EXPECT_EQ(absl::BytesToHexString(entries.at("")), "08011a020801");
+  EXPECT_EQ(absl::BytesToHexString(entries.at("w")), "0801120412020802280835593ce535");
+  EXPECT_EQ(Written(entries), table);
 }
 
 TEST(IndexTableTest, VisitorsEndTheReading) {
