@@ -19,6 +19,9 @@
 
 namespace cairn::storage {
 
+class FaultySegmentStore;
+class FaultySegmentWriter;
+
 inline constexpr int64_t kMaxChunkBytes = 1 << 20;      // decoded
 inline constexpr int64_t kMaxSegmentBytes = 256 << 20;  // of chunks, decoded
 inline constexpr size_t kMaxSegmentHeaderBytes = 4 << 10;
@@ -72,6 +75,7 @@ class SegmentWriter {
 
  private:
   friend class SegmentStore;
+  friend class FaultySegmentWriter;  // stands between the checks here and an engine
   absl::Status AppendNext(absl::string_view chunk);
 
   uint32_t next_chunk_ = 0;
@@ -98,8 +102,8 @@ class SegmentStore {
                                                            absl::string_view header);
 
   // The extent's bytes. `verify`: compare the chunk's own crc32c first, for a caller that cannot
-  // compare a sum of its own. Errors: kNotFound (no such segment or chunk), kOutOfRange (past the
-  // chunk), kDataLoss (damaged).
+  // compare a sum of its own.
+  // Errors: kNotFound (no such segment or chunk), kOutOfRange (past the chunk), kDataLoss (damaged).
   absl::StatusOr<PinnedBytes> Read(const Extent& extent, bool verify);
 
   // Hints that these extents are read next, in this order.
@@ -113,8 +117,8 @@ class SegmentStore {
   virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live);
 
   // Visits every durable segment, in ascending order of uid, until `visit` returns false. Segments
-  // that are finished or removed meanwhile may or may not be seen. Errors: kDataLoss (a header is
-  // damaged), kUnavailable.
+  // that are finished or removed meanwhile may or may not be seen.
+  // Errors: kDataLoss (a header is damaged), kUnavailable.
   virtual absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) = 0;
 
  protected:
@@ -122,6 +126,9 @@ class SegmentStore {
   // The whole chunk as it was given to DoAppend. `verify` as in Read: without it the caller
   // compares sums, so an engine need not compare its own. Errors: kNotFound, kDataLoss.
   virtual absl::StatusOr<PinnedBytes> DoRead(const Uid& uid, uint32_t chunk, bool verify) = 0;
+
+ private:
+  friend class FaultySegmentStore;  // stands between the checks here and an engine
 };
 
 // The form in which every engine keeps a chunk: its bytes, then their crc32c (4 bytes,
