@@ -12,5 +12,5 @@ environment_of() {
 }
 
 tensorflow_python=$(environment_of tensorflow)/bin/python
-linters=$(environment_of linters)/bin # clang-format, clang-tidy, buf
+linters=$(environment_of linters)/bin # buf, clang-format, clang-tidy, ruff
 grpcurl_folder=$cairn_tools/grpcurl-$grpcurl_version

@@ -1,8 +1,8 @@
 """Tells which of the expected test targets passed, from the events of one `bazel test`.
 
 Usage: bazel_results.py NAME EXPECTED EVENTS. EXPECTED holds one label a line, EVENTS is what
---build_event_json_file wrote. Prints `passed NAME: LABEL` or `failed NAME: LABEL (status)` for each.
-A label without a result has failed: it could not be built, or Bazel ended before it ran.
+--build_event_json_file wrote. Prints `passed NAME: LABEL` or `failed NAME: LABEL (STATUS)` for each
+one. A label without a result has failed: it could not be built, or Bazel ended before it ran.
 """
 
 import json
@@ -36,7 +36,11 @@ def main():
         print(f"failed {name}: there is no test target")
     for label in labels:
         status = found.get(label, "NOT_BUILT")
-        print(f"passed {name}: {label}" if status == "PASSED" else f"failed {name}: {label} ({status})")
+        print(
+            f"passed {name}: {label}"
+            if status == "PASSED"
+            else f"failed {name}: {label} ({status})"
+        )
 
 
 if __name__ == "__main__":

@@ -13,19 +13,29 @@ import bazel_results
 
 
 def summary(label, status):
-    return json.dumps({"id": {"testSummary": {"label": label}}, "testSummary": {"overallStatus": status}})
+    return json.dumps(
+        {"id": {"testSummary": {"label": label}}, "testSummary": {"overallStatus": status}}
+    )
 
 
 class BazelResultsTest(unittest.TestCase):
     def lines(self, expected, events):
-        """What it prints for these labels and these lines of the event file (None: there is none)."""
+        """What it prints for these labels and lines of the event file (None: there is none)."""
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             (folder / "expected").write_text("".join(label + "\n" for label in expected))
             if events is not None:
                 (folder / "events").write_text("\n".join(events))
-            arguments = ["bazel_results.py", "unit", str(folder / "expected"), str(folder / "events")]
-            with mock.patch.object(sys, "argv", arguments), redirect_stdout(io.StringIO()) as printed:
+            arguments = [
+                "bazel_results.py",
+                "unit",
+                str(folder / "expected"),
+                str(folder / "events"),
+            ]
+            with (
+                mock.patch.object(sys, "argv", arguments),
+                redirect_stdout(io.StringIO()) as printed,
+            ):
                 bazel_results.main()
             return printed.getvalue().splitlines()
 

@@ -10,7 +10,8 @@ import pathlib
 import re
 import subprocess
 import sys
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 70
@@ -27,7 +28,11 @@ class Rule(NamedTuple):
 
 # Patterns are searched in what an #include names.
 INCLUDE_RULES = (
-    Rule(r"^rocksdb/", r"^storage/engine/rocksdb/", "go through storage/engine/table.h or segment_store.h"),
+    Rule(
+        r"^rocksdb/",
+        r"^storage/engine/rocksdb/",
+        "go through storage/engine/table.h or segment_store.h",
+    ),
     Rule(r"^leveldb/", r"^formats/tensor_bundle/", "go through formats/tensor_bundle"),
     Rule(
         r"^(grpcpp|grpc)/|\.grpc\.pb\.h$",
@@ -35,9 +40,19 @@ INCLUDE_RULES = (
         "return an absl::Status and let server, client or base/rpc speak gRPC",
     ),
     Rule(r"^spdlog/", r"^base/logging\.cc$", "use base/logging.h"),
-    Rule(r"^CLI/", r"^(server/cairnd_main\.cc$|client/cli/|tests/benchmarks/)", "parse arguments in the program's own file"),
-    Rule(r"^isa-l", r"^base/crc32c\.cc$", "use base/crc32c.h, which leaves the AVX-512 state clean"),
-    Rule(r"^absl/synchronization/", r"^$", "use base/mutex.h: Debian's absl::Mutex confuses ThreadSanitizer"),
+    Rule(
+        r"^CLI/",
+        r"^(server/cairnd_main\.cc$|client/cli/|tests/benchmarks/)",
+        "parse arguments in the program's own file",
+    ),
+    Rule(
+        r"^isa-l", r"^base/crc32c\.cc$", "use base/crc32c.h, which leaves the AVX-512 state clean"
+    ),
+    Rule(
+        r"^absl/synchronization/",
+        r"^$",
+        "use base/mutex.h: Debian's absl::Mutex confuses ThreadSanitizer",
+    ),
     Rule(r"^tests/", r"^tests/", "move what is shared to where it belongs, for instance base"),
     Rule(
         r"^cairn/v1/(?!error_detail|.*\.grpc\.pb\.h$)",
@@ -59,7 +74,12 @@ INCLUDE_RULES = (
 
 # Patterns are searched in the code of a line, without its comment.
 CODE_RULES = (
-    Rule(r"\bstd::string_view\b", r"^$", "write absl::string_view, which is another type on Debian", r"\.h$"),
+    Rule(
+        r"\bstd::string_view\b",
+        r"^$",
+        "write absl::string_view, which is another type on Debian",
+        r"\.h$",
+    ),
     Rule(r"\babsl::(Mutex|MutexLock|Notification|BlockingCounter)\b", r"^$", "use base/mutex.h"),
     Rule(
         r"\bsystem_clock\b|\babsl::Now\(|\btime\((nullptr|NULL|0)\)|\bgettimeofday\(|\bCLOCK_REALTIME\b",
@@ -68,7 +88,7 @@ CODE_RULES = (
     ),
 )
 
-POSTPONED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
+POSTPONED = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 NOT_A_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|extern)\b")
 
@@ -105,7 +125,9 @@ def check_line(path: str, line: str) -> Iterator[tuple[str, str]]:
 
 def breaks(rule: Rule, path: str, text: str) -> bool:
     return bool(
-        re.search(rule.files, path) and re.search(rule.pattern, text) and not re.search(rule.allowed, path)
+        re.search(rule.files, path)
+        and re.search(rule.pattern, text)
+        and not re.search(rule.allowed, path)
     )
 
 
@@ -144,7 +166,10 @@ def main() -> int:
     root = pathlib.Path(__file__).resolve().parent.parent
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "*.cc", "*.h", "*.py", "*.sh", "*.proto", "*.bzl"],
-        cwd=root, check=True, capture_output=True, text=True,
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.split("\0")
     problems = []
     for path in filter(None, tracked):

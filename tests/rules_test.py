@@ -31,10 +31,18 @@ VIOLATIONS = (
     ("base/x.cc", "  absl::MutexLock lock(&mutex_);", "base/mutex.h"),
     ("storage/x.cc", "auto t = std::chrono::system_clock::now();", "base/clock.h"),
     ("storage/x.cc", "auto t = absl::Now();", "base/clock.h"),
-    ("base/x.cc", "// TO" "DO: later", "do it now"),
+    ("base/x.cc", "// TO" + "DO: later", "do it now"),
     ("base/x.cc", "int a;\n" * 601, "split it"),
-    ("base/x.cc", "void F(int a,\n       int b) {\n" + "  G();\n" * 70 + "}", "functions of their own"),
-    ("base/x.h", "class A {\n  void F() {\n" + "    G();\n" * 70 + "  }\n};", "functions of their own"),
+    (
+        "base/x.cc",
+        "void F(int a,\n       int b) {\n" + "  G();\n" * 70 + "}",
+        "functions of their own",
+    ),
+    (
+        "base/x.h",
+        "class A {\n  void F() {\n" + "    G();\n" * 70 + "  }\n};",
+        "functions of their own",
+    ),
     ("a.py", "def f():\n" + "    g()\n" * 70, "functions of their own"),
     ("a.sh", "f() {\n" + "  g\n" * 70 + "}", "functions of their own"),
 )

@@ -5,7 +5,7 @@
 #
 #   --full    clang-tidy too, which takes some more minutes
 #   PART      only that; several may be given, the default is all of the first four:
-#             lint          clang-format, shellcheck, buf lint, the project's own rules
+#             lint          clang-format, ruff, shellcheck, buf lint, the project's own rules
 #             unit          bazel test //...
 #             sanitizers    the same with address and undefined behaviour sanitizers, where bytes
 #                           and memory are handled: base, formats, server, storage
@@ -89,6 +89,8 @@ run_linters() {
   mapfile -t cpp < <(git ls-files '*.cc' '*.h')
   mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
   check "lint: clang-format" is_formatted "${cpp[@]}"
+  check "lint: ruff check" "$linters/ruff" check --no-cache .
+  check "lint: ruff format" "$linters/ruff" format --no-cache --check .
   check "lint: shellcheck" shellcheck --external-sources "${scripts[@]}"
   check "lint: buf" "$linters/buf" lint proto
   check "lint: own checks find what they should" \

@@ -18,7 +18,9 @@ FOOTER = 48  # Of a table file: two handles, padding that nothing reads, a magic
 
 class BadFilesTest(harness.InteropTest):
     def tearDown(self):
-        self.assertEqual(self.checkpoints(self.directory), [], "nothing of a failed save may be visible")
+        self.assertEqual(
+            self.checkpoints(self.directory), [], "nothing of a failed save may be visible"
+        )
         self.assert_still_serves()
 
     def copy(self, name="keras_adam"):
@@ -84,7 +86,13 @@ class BadFilesTest(harness.InteropTest):
         (self.scratch / "text.index").write_text("Dear reader,\n" * 100)
         empty = self.scratch / "empty"
         empty.mkdir()
-        for path in (text, self.scratch / "text", empty, self.scratch / "nowhere/at-all", self.scratch):
+        for path in (
+            text,
+            self.scratch / "text",
+            empty,
+            self.scratch / "nowhere/at-all",
+            self.scratch,
+        ):
             with self.subTest(path=path.name):
                 self.assert_refused(path, says=path.name)
 
@@ -97,13 +105,26 @@ class BadFilesTest(harness.InteropTest):
     def test_sliced_tensor_is_not_taken_yet(self):
         prefix = self.scratch / "sliced"
         tf.raw_ops.SaveV2(
-            prefix=str(prefix), tensor_names=["half", "half"], shape_and_slices=["4 3 0,2:-", "4 3 2,2:-"],
+            prefix=str(prefix),
+            tensor_names=["half", "half"],
+            shape_and_slices=["4 3 0,2:-", "4 3 2,2:-"],
             tensors=[tf.zeros((2, 3)), tf.ones((2, 3))],
         )
         self.assert_refused(prefix, says=("not yet", "half"))
 
     def test_names_that_are_no_directory(self):
-        for name in ("", "..", "a/../b", "./a", "a//b", "/a", "a@b", "a" * 256, "/".join("a" * 17), "tab\t"):
+        for name in (
+            "",
+            "..",
+            "a/../b",
+            "./a",
+            "a//b",
+            "/a",
+            "a@b",
+            "a" * 256,
+            "/".join("a" * 17),
+            "tab\t",
+        ):
             with self.subTest(name=name):
                 answer = self.command("save", harness.GOLDEN / "keras_adam/ckpt-10", name)
                 self.assertIn(answer.status, (harness.FAILED, harness.WRONG_USAGE), answer)
@@ -123,13 +144,16 @@ class BadRequestsTest(harness.InteropTest):
         self.assert_still_serves()
 
     def assert_not_restored(self, *selectors, says=(), reference=None):
-        self.assert_fails("restore", reference or self.reference, "--output", self.output, *selectors, says=says)
+        self.assert_fails(
+            "restore", reference or self.reference, "--output", self.output, *selectors, says=says
+        )
         left = list(self.output.parent.iterdir()) if self.output.parent.exists() else []
         self.assertEqual(left, [], "a failed restore leaves no file behind")
 
     def test_key_that_matches_nothing_shows_its_neighbours(self):
         self.assert_not_restored(
-            "--key", "model/l1/kernel",
+            "--key",
+            "model/l1/kernel",
             says=(
                 "model/l1/kernel",
                 "model/l1/_kernel/.ATTRIBUTES/VARIABLE_VALUE",
@@ -139,7 +163,9 @@ class BadRequestsTest(harness.InteropTest):
 
     def test_prefix_that_matches_nothing_shows_its_neighbours(self):
         # A part of a name is not a prefix of the path.
-        self.assert_not_restored("--prefix", "mod", says=("mod", "model/l1/_kernel/.ATTRIBUTES/VARIABLE_VALUE"))
+        self.assert_not_restored(
+            "--prefix", "mod", says=("mod", "model/l1/_kernel/.ATTRIBUTES/VARIABLE_VALUE")
+        )
 
     def test_one_selector_that_matches_nothing_fails_the_whole(self):
         self.assert_not_restored("--prefix", "model", "--prefix", "zebra", says="zebra")
@@ -185,7 +211,9 @@ class BadRequestsTest(harness.InteropTest):
 
     def test_output_that_cannot_be_written(self):
         (self.scratch / "file").write_text("not a folder")
-        self.assert_fails("restore", self.reference, "--output", self.scratch / "file/ckpt", says="file")
+        self.assert_fails(
+            "restore", self.reference, "--output", self.scratch / "file/ckpt", says="file"
+        )
 
     def test_number_in_use_names_the_ways_out(self):
         source = harness.GOLDEN / "keras_adam/ckpt-10"
@@ -204,13 +232,17 @@ class BrokenServerTest(harness.InteropTest):
         prefix = self.scratch / "large-1"
         values = np.arange(2**27, dtype=np.uint32).view(np.float32)
         # In 512 MiB there is time to be interrupted.
-        make_golden.save_v2(prefix, {f"part{i}": piece for i, piece in enumerate(np.split(values, 8))})
+        make_golden.save_v2(
+            prefix, {f"part{i}": piece for i, piece in enumerate(np.split(values, 8))}
+        )
         return prefix
 
     def run_in_background(self, *arguments):
         process = subprocess.Popen(
             [harness.CAIRN, f"--server={self.victim.address}", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.addCleanup(lambda: process.poll() is None and process.kill())
         return process
@@ -227,13 +259,18 @@ class BrokenServerTest(harness.InteropTest):
             self.victim.stop()
             address = f"127.0.0.1:{free.getsockname()[1]}"
             for arguments in (
-                ("ls",), ("latest", "a"), ("show", "a@1"), ("rm", "a@1"),
+                ("ls",),
+                ("latest", "a"),
+                ("show", "a@1"),
+                ("rm", "a@1"),
                 ("save", harness.GOLDEN / "keras_adam/ckpt-10", "a"),
                 ("restore", "a@1", "--output", self.scratch / "out/ckpt"),
             ):
                 with self.subTest(command=arguments[0]):
                     self.assert_fails(f"--server={address}", *arguments, says=address)
-            self.assertFalse((self.scratch / "out").exists() and list((self.scratch / "out").iterdir()))
+            self.assertFalse(
+                (self.scratch / "out").exists() and list((self.scratch / "out").iterdir())
+            )
 
     def test_server_dies_during_save(self):
         prefix = self.make_large()
@@ -256,7 +293,9 @@ class BrokenServerTest(harness.InteropTest):
         output = self.scratch / "restored/ckpt"
         process = self.run_in_background("restore", reference, "--output", output)
         self.wait_for(
-            "50 MB of files", lambda: harness.folder_bytes(self.scratch / "restored") > 50e6, process
+            "50 MB of files",
+            lambda: harness.folder_bytes(self.scratch / "restored") > 50e6,
+            process,
         )
         self.victim.kill()
         self.assert_ends_with_an_error(process)
@@ -273,11 +312,15 @@ class BrokenServerTest(harness.InteropTest):
         output = self.scratch / "restored/ckpt"
         process = self.run_in_background("restore", reference, "--output", output)
         self.wait_for(
-            "50 MB of files", lambda: harness.folder_bytes(self.scratch / "restored") > 50e6, process
+            "50 MB of files",
+            lambda: harness.folder_bytes(self.scratch / "restored") > 50e6,
+            process,
         )
         process.kill()
         process.communicate()
-        self.assertFalse(output.with_name("ckpt.index").exists(), "half a restore looks like a checkpoint")
+        self.assertFalse(
+            output.with_name("ckpt.index").exists(), "half a restore looks like a checkpoint"
+        )
         self.assertFalse((output.parent / "checkpoint").exists())
         self.cairn("restore", reference, "--output", output, server=self.victim)
         bundles.assert_same(self, bundles.read(output), bundles.read(prefix))
@@ -285,7 +328,9 @@ class BrokenServerTest(harness.InteropTest):
     def test_second_server_on_the_same_data(self):
         answer = subprocess.run(
             [harness.CAIRND, "--listen=127.0.0.1:0", f"--data={self.victim.data}"],
-            capture_output=True, text=True, timeout=60,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn(str(self.victim.data), answer.stderr)
@@ -295,7 +340,9 @@ class BrokenServerTest(harness.InteropTest):
     def test_port_in_use(self):
         answer = subprocess.run(
             [harness.CAIRND, f"--listen={self.victim.address}", f"--data={self.scratch / 'other'}"],
-            capture_output=True, text=True, timeout=60,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn(self.victim.address, answer.stderr)
@@ -304,7 +351,9 @@ class BrokenServerTest(harness.InteropTest):
         (self.scratch / "file").write_text("not a folder")
         answer = subprocess.run(
             [harness.CAIRND, "--listen=127.0.0.1:0", f"--data={self.scratch / 'file/store'}"],
-            capture_output=True, text=True, timeout=60,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn(os.fspath(self.scratch / "file"), answer.stderr)

@@ -19,16 +19,21 @@ OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 def read(prefix) -> dict[str, np.ndarray]:
     """All tensors of a checkpoint by name, as TensorFlow reads them."""
     reader = tf.train.load_checkpoint(str(prefix))
-    return {name: np.asarray(reader.get_tensor(name)) for name in reader.get_variable_to_shape_map()}
+    return {
+        name: np.asarray(reader.get_tensor(name)) for name in reader.get_variable_to_shape_map()
+    }
 
 
 def read_names(prefix, names_and_dtypes) -> dict[str, np.ndarray]:
     """The same by RestoreV2, which also takes names that are not UTF-8."""
-    names, dtypes = zip(*names_and_dtypes)
+    names, dtypes = zip(*names_and_dtypes, strict=True)
     tensors = tf.raw_ops.RestoreV2(
-        prefix=str(prefix), tensor_names=list(names), shape_and_slices=[""] * len(names), dtypes=list(dtypes)
+        prefix=str(prefix),
+        tensor_names=list(names),
+        shape_and_slices=[""] * len(names),
+        dtypes=list(dtypes),
     )
-    return {name: tensor.numpy() for name, tensor in zip(names, tensors)}
+    return {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)}
 
 
 def bits(value: np.ndarray):
@@ -51,7 +56,7 @@ def without_graph(values: dict) -> dict:
 
 
 def key_text(name: bytes) -> str:
-    """The one text form of a key: UTF-8, and \\xhh for what is not, controls, DEL and the backslash."""
+    """A key as text: UTF-8, and \\xhh for what is not, controls, DEL and the backslash."""
     text = ""
     for character in name.decode("utf-8", "surrogateescape"):
         code = ord(character)

@@ -12,7 +12,7 @@ import make_golden
 
 class CheckpointTest(harness.InteropTest):
     def train_and_save(self, model):
-        """Trains some real steps; returns the checkpoint's prefix, the optimizer and one more step."""
+        """Trains some steps; returns the checkpoint's prefix, the optimizer and one more step."""
         optimizer, step = make_golden.trainer(model)
         for _ in range(5):
             step()
@@ -37,7 +37,7 @@ class CheckpointTest(harness.InteropTest):
 
     def assert_equal_variables(self, found, expected):
         self.assertEqual(len(found), len(expected))
-        for a, b in zip(found, expected):
+        for a, b in zip(found, expected, strict=True):
             self.assertEqual(bundles.bits(a.numpy()), bundles.bits(b.numpy()), b.path)
 
     def check_whole(self, make_model):
@@ -48,7 +48,9 @@ class CheckpointTest(harness.InteropTest):
         bundles.assert_same(self, bundles.read(restored), bundles.read(saved))
 
         new_model, new_optimizer, new_step = self.fresh(make_model)
-        tf.train.Checkpoint(model=new_model, optimizer=new_optimizer).restore(str(restored)).assert_consumed()
+        tf.train.Checkpoint(model=new_model, optimizer=new_optimizer).restore(
+            str(restored)
+        ).assert_consumed()
         self.assert_equal_variables(new_model.variables, model.variables)
         self.assert_equal_variables(new_optimizer.variables, optimizer.variables)
         # Training goes on exactly where it was: Adam's moments and its step count came along.
@@ -90,9 +92,11 @@ class CheckpointTest(harness.InteropTest):
         restored = self.check_part(model, "model/", "--prefix", "model")
         new_model, new_optimizer, _ = self.fresh(make_golden.Net)
         before = [v.numpy() for v in new_optimizer.variables]
-        tf.train.Checkpoint(model=new_model, optimizer=new_optimizer).restore(str(restored)).expect_partial()
+        tf.train.Checkpoint(model=new_model, optimizer=new_optimizer).restore(
+            str(restored)
+        ).expect_partial()
         self.assert_equal_variables(new_model.variables, model.variables)
-        for variable, value in zip(new_optimizer.variables, before):
+        for variable, value in zip(new_optimizer.variables, before, strict=True):
             np.testing.assert_array_equal(variable.numpy(), value, variable.path)
         # The object graph was pruned: a program that has the model alone consumes all of it.
         other, _, _ = self.fresh(make_golden.Net)
@@ -105,7 +109,9 @@ class CheckpointTest(harness.InteropTest):
         new_model, _, _ = self.fresh(make_golden.Net)
         tf.train.Checkpoint(model=new_model).restore(str(restored)).expect_partial()
         self.assert_equal_variables(new_model.l1.variables, model.l1.variables)
-        self.assertTrue(np.all(new_model.l2.kernel.numpy() == 123.0), "the other layer must stay as it was")
+        self.assertTrue(
+            np.all(new_model.l2.kernel.numpy() == 123.0), "the other layer must stay as it was"
+        )
 
     def test_key_restores_one_variable(self):
         key = "model/l2/bias/.ATTRIBUTES/VARIABLE_VALUE"
@@ -119,7 +125,12 @@ class CheckpointTest(harness.InteropTest):
     def test_prefixes_and_keys_are_united(self):
         keys = ("model/l1/", "optimizer/_iterations/")
         self.check_part(
-            make_golden.Net(), keys, "--prefix", "model/l1", "--key", keys[1] + ".ATTRIBUTES/VARIABLE_VALUE"
+            make_golden.Net(),
+            keys,
+            "--prefix",
+            "model/l1",
+            "--key",
+            keys[1] + ".ATTRIBUTES/VARIABLE_VALUE",
         )
 
     def test_functional_model_comes_back_by_the_path_keras_gave_it(self):
@@ -128,7 +139,9 @@ class CheckpointTest(harness.InteropTest):
             model, "optimizer/_trainable_variables/", "--prefix", "optimizer/_trainable_variables"
         )
         new_model, new_optimizer, _ = self.fresh(make_golden.functional_model)
-        tf.train.Checkpoint(model=new_model, optimizer=new_optimizer).restore(str(restored)).expect_partial()
+        tf.train.Checkpoint(model=new_model, optimizer=new_optimizer).restore(
+            str(restored)
+        ).expect_partial()
         self.assert_equal_variables(new_model.variables, model.variables)
 
 

@@ -20,11 +20,22 @@ UID = r"[0-9a-f]{32}"
 class SaveTest(harness.InteropTest):
     def test_prints_the_reference_alone(self):
         answer = self.command("save", ADAM, self.directory)
-        self.assertEqual((answer.status, answer.out), (harness.DONE, f"{self.directory}@10\n"), answer)
+        self.assertEqual(
+            (answer.status, answer.out), (harness.DONE, f"{self.directory}@10\n"), answer
+        )
 
     def test_json_has_exactly_these_fields(self):
         saved = self.cairn_json("save", ADAM, self.directory)
-        for field in ("directory", "number", "uid", "reference", "tensors", "bytes", "bytes_sent", "bytes_stored"):
+        for field in (
+            "directory",
+            "number",
+            "uid",
+            "reference",
+            "tensors",
+            "bytes",
+            "bytes_sent",
+            "bytes_stored",
+        ):
             self.assertIn(field, saved)
         self.assertEqual(saved["directory"], self.directory)
         self.assertEqual(saved["number"], 10)
@@ -42,8 +53,12 @@ class SaveTest(harness.InteropTest):
                 self.assertEqual(reference, f"{self.directory}@{number}")
 
     def test_number_option_wins_over_the_name(self):
-        self.assertEqual(self.cairn("save", ADAM, self.directory, "--number", 0), f"{self.directory}@0")
-        self.assertEqual(self.cairn("save", ADAM, self.directory, "--number", 77), f"{self.directory}@77")
+        self.assertEqual(
+            self.cairn("save", ADAM, self.directory, "--number", 0), f"{self.directory}@0"
+        )
+        self.assertEqual(
+            self.cairn("save", ADAM, self.directory, "--number", 77), f"{self.directory}@77"
+        )
 
     def test_prefix_without_a_number_takes_the_next(self):
         source = GOLDEN / "dtypes/all"
@@ -82,8 +97,11 @@ class SaveTest(harness.InteropTest):
 
     def test_relative_prefix(self):
         answer = subprocess.run(
-            [harness.CAIRN, "save", "ckpt-10", self.directory], cwd=ADAM.parent, capture_output=True,
-            text=True, env=os.environ | {"CAIRN_SERVER": self.server.address},
+            [harness.CAIRN, "save", "ckpt-10", self.directory],
+            cwd=ADAM.parent,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"CAIRN_SERVER": self.server.address},
         )
         self.assertEqual(answer.stdout, f"{self.directory}@10\n", answer.stderr)
 
@@ -149,7 +167,9 @@ class ShowAndRestoreTest(harness.InteropTest):
             if tensor["dtype"] == "string":
                 self.assertEqual(value.dtype, object)
             else:
-                self.assertEqual((tensor["dtype"], tensor["bytes"]), (str(value.dtype), value.nbytes))
+                self.assertEqual(
+                    (tensor["dtype"], tensor["bytes"]), (str(value.dtype), value.nbytes)
+                )
         self.assertEqual(sum(t["bytes"] for t in shown["tensors"]), saved["bytes"])
 
     def test_show_by_every_kind_of_reference(self):
@@ -164,7 +184,9 @@ class ShowAndRestoreTest(harness.InteropTest):
         shown = self.cairn_json(
             "show", f"{self.directory}@10", "--prefix", "model/l1/", "--prefix", "save_counter"
         )["tensors"]
-        expected = [k for k in sorted(bundles.read(ADAM)) if k.startswith(("model/l1/", "save_counter/"))]
+        expected = [
+            k for k in sorted(bundles.read(ADAM)) if k.startswith(("model/l1/", "save_counter/"))
+        ]
         self.assertEqual([t["key"] for t in shown], expected)
 
     def test_show_values(self):
@@ -210,8 +232,18 @@ class ShowAndRestoreTest(harness.InteropTest):
 class FormTest(harness.InteropTest):
     def test_wrong_usage(self):
         for arguments in (
-            (), ("frobnicate",), ("ls", "--frobnicate"), ("save",), ("save", ADAM), ("latest",), ("show",),
-            ("restore", "a@1"), ("restore",), ("rm",), ("ls", "a", "b"), ("save", ADAM, "a", "--number", "x"),
+            (),
+            ("frobnicate",),
+            ("ls", "--frobnicate"),
+            ("save",),
+            ("save", ADAM),
+            ("latest",),
+            ("show",),
+            ("restore", "a@1"),
+            ("restore",),
+            ("rm",),
+            ("ls", "a", "b"),
+            ("save", ADAM, "a", "--number", "x"),
         ):
             with self.subTest(arguments=arguments):
                 self.assert_fails(*arguments, status=harness.WRONG_USAGE)
@@ -222,9 +254,14 @@ class FormTest(harness.InteropTest):
 
     def test_server_option_wins_over_the_environment(self):
         environment = os.environ | {"CAIRN_SERVER": "127.0.0.1:1"}
-        for arguments in ((f"--server={self.server.address}", "ls"), ("ls", "--server", self.server.address)):
+        for arguments in (
+            (f"--server={self.server.address}", "ls"),
+            ("ls", "--server", self.server.address),
+        ):
             with self.subTest(arguments=arguments):
-                done = subprocess.run([harness.CAIRN, *arguments], env=environment, capture_output=True, text=True)
+                done = subprocess.run(
+                    [harness.CAIRN, *arguments], env=environment, capture_output=True, text=True
+                )
                 self.assertEqual(done.returncode, harness.DONE, done.stderr)
 
     def test_error_as_json(self):

@@ -1,4 +1,4 @@
-"""Every golden checkpoint goes through the server; TensorFlow reads the same bits from what comes back."""
+"""Every golden checkpoint goes through the server and comes back with the same bits."""
 
 import unittest
 
@@ -11,13 +11,15 @@ import make_golden
 
 class GoldenTest(harness.InteropTest):
     def through(self, prefix, *, source=None):
-        """Saves the checkpoint, restores it twice, checks that both are the same files; returns the prefix."""
+        """Saves it and restores it twice to the same files; returns the prefix of the first."""
         reference = self.cairn("save", source or prefix, self.directory)
         first, second = self.scratch / "first/ckpt", self.scratch / "second/ckpt"
         self.cairn("restore", reference, "--output", first)
         self.cairn("restore", reference, "--output", second)
         self.assertTrue(bundles.files(first))
-        self.assertEqual(bundles.files(first), bundles.files(second), "a restore must be byte-stable")
+        self.assertEqual(
+            bundles.files(first), bundles.files(second), "a restore must be byte-stable"
+        )
         state = tf.train.get_checkpoint_state(str(first.parent))
         self.assertEqual(state.model_checkpoint_path, str(first))
         self.assertEqual(list(state.all_model_checkpoint_paths), [str(first)])
@@ -56,7 +58,9 @@ class GoldenTest(harness.InteropTest):
         original = harness.GOLDEN / "odd_names/all"
         restored = self.through(original)
         names = [(name, tf.int32) for name in make_golden.ODD_NAMES]
-        bundles.assert_same(self, bundles.read_names(restored, names), bundles.read_names(original, names))
+        bundles.assert_same(
+            self, bundles.read_names(restored, names), bundles.read_names(original, names)
+        )
         shown = [t["key"] for t in self.cairn_json("show", f"{self.directory}@latest")["tensors"]]
         raw = [n if isinstance(n, bytes) else n.encode() for n in make_golden.ODD_NAMES]
         self.assertEqual(shown, sorted((bundles.key_text(n) for n in raw), key=str.encode))
@@ -77,7 +81,9 @@ class GoldenTest(harness.InteropTest):
     def test_a_prefix_ends_at_a_separator(self):
         self.cairn("save", harness.GOLDEN / "odd_names/all", self.directory)
         output = self.scratch / "part/ckpt"
-        self.cairn("restore", f"{self.directory}@latest", "--output", output, "--prefix", "model/l1")
+        self.cairn(
+            "restore", f"{self.directory}@latest", "--output", output, "--prefix", "model/l1"
+        )
         self.assertEqual(sorted(bundles.read(output)), ["model/l1", "model/l1/kernel"])
 
 

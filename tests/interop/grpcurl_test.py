@@ -59,7 +59,9 @@ class GrpcurlTest(harness.InteropTest):
 
     def call(self, method: str, request: dict):
         """A call that does not stand in the README."""
-        line = f"grpcurl -plaintext -d {shlex.quote(json.dumps(request))} {ADDRESS} {SERVICE}/{method}"
+        line = (
+            f"grpcurl -plaintext -d {shlex.quote(json.dumps(request))} {ADDRESS} {SERVICE}/{method}"
+        )
         return json.loads(self.run_command(line))
 
     def test_lists_the_services(self):

@@ -1,7 +1,8 @@
 """What the interop programs share: a real server, the real command, and a way to look at both.
 
 Each program is a file of unittest cases that tests/run.sh runs with the Python of the TensorFlow
-environment, after an optimized build. It can be run alone in the same way, with unittest's arguments.
+environment, after an optimized build. One can be run alone in the same way, with unittest's
+arguments.
 """
 
 import json
@@ -36,7 +37,9 @@ class Server:
         self._log = open(self.data.parent / f"{self.data.name}.log", "ab")
         self._process = subprocess.Popen(
             [CAIRND, "--listen=127.0.0.1:0", f"--data={self.data}"],
-            stdout=subprocess.PIPE, stderr=self._log, text=True,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
         )
         line = self._process.stdout.readline()
         match = re.fullmatch(r"READY (\S+)\n", line)
@@ -130,12 +133,15 @@ class InteropTest(unittest.TestCase):
         return Answer(
             subprocess.run(
                 [CAIRN, *map(str, arguments)],
-                env=environment, capture_output=True, text=True, timeout=600,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=600,
             )
         )
 
     def cairn(self, *arguments, server: Server | None = None) -> str:
-        """Runs `cairn ARGUMENTS...`, which must succeed. Returns what it printed, without the newline."""
+        """Runs `cairn ARGUMENTS...`, which must succeed. Returns what it printed."""
         answer = self.command(*arguments, server=server)
         self.assertEqual(answer.status, DONE, answer)
         return answer.out.removesuffix("\n")
@@ -144,8 +150,10 @@ class InteropTest(unittest.TestCase):
         """The same with --json, whose one document it returns."""
         return json.loads(self.cairn(*arguments, "--json", server=server))
 
-    def assert_fails(self, *arguments, status=FAILED, says=(), server: Server | None = None) -> Answer:
-        """`cairn ARGUMENTS...` must fail with `status`, print nothing on stdout and say all of `says`."""
+    def assert_fails(
+        self, *arguments, status=FAILED, says=(), server: Server | None = None
+    ) -> Answer:
+        """`cairn ARGUMENTS...` must end with `status`, print nothing and say all of `says`."""
         answer = self.command(*arguments, server=server)
         self.assertEqual(answer.status, status, answer)
         self.assertEqual(answer.out, "", answer)

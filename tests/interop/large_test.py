@@ -1,4 +1,4 @@
-"""Many keys and a tensor over 2 GiB, both written by TensorFlow; the server's memory stays small."""
+"""Many keys, a tensor over 2 GiB, both by TensorFlow; the server's memory stays small."""
 
 import unittest
 
@@ -35,12 +35,12 @@ class LargeTest(harness.InteropTest):
         values = rng.normal(size=(KEYS, 3)).astype(np.float32)
         names = [f"layer{i % 977}/block{i}/weight" for i in range(KEYS)]
         prefix = self.scratch / "many-3"
-        make_golden.save_v2(prefix, dict(zip(names, values)))
+        make_golden.save_v2(prefix, dict(zip(names, values, strict=True)))
         saved, output = self.save_and_restore(prefix)
         self.assertEqual((saved["tensors"], saved["number"]), (KEYS, 3))
         reader = tf.train.load_checkpoint(str(output))
         self.assertEqual(len(reader.get_variable_to_shape_map()), KEYS)
-        for name, value in zip(names, values):
+        for name, value in zip(names, values, strict=True):
             self.assertEqual(reader.get_tensor(name).tobytes(), value.tobytes(), name)
 
         shown = self.cairn_json("show", saved["reference"], "--prefix", "layer7")["tensors"]

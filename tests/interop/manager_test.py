@@ -1,4 +1,4 @@
-"""tf.train.CheckpointManager: ten checkpoints through the server, which agrees on what is latest."""
+"""tf.train.CheckpointManager: ten checkpoints through the server, and lists that agree."""
 
 import os
 import unittest
@@ -27,7 +27,9 @@ class ManagerTest(harness.InteropTest):
         """Our list and our latest are TensorFlow's."""
         state = tf.train.get_checkpoint_state(folder)
         listed = self.cairn_json("ls", self.directory)["checkpoints"]
-        self.assertEqual([c["number"] for c in listed], [number_of(p) for p in state.all_model_checkpoint_paths])
+        self.assertEqual(
+            [c["number"] for c in listed], [number_of(p) for p in state.all_model_checkpoint_paths]
+        )
         latest = self.cairn_json("latest", self.directory)
         self.assertEqual(latest["number"], number_of(tf.train.latest_checkpoint(folder)))
         self.assertEqual(latest["uid"], listed[-1]["uid"])
@@ -93,7 +95,9 @@ class ManagerTest(harness.InteropTest):
         self.assertEqual(other.restore_or_initialize(), str(output))
         self.assertEqual(int(optimizer.iterations), 1)
         other.save(checkpoint_number=42)
-        self.assertEqual(tf.train.latest_checkpoint(str(output.parent)), str(output.parent / "ckpt-42"))
+        self.assertEqual(
+            tf.train.latest_checkpoint(str(output.parent)), str(output.parent / "ckpt-42")
+        )
 
 
 if __name__ == "__main__":
