@@ -11,9 +11,11 @@ tensors = [
     tf.zeros([0, 4], tf.int32),
     tf.constant([1.5, -2.0], tf.float16),
     tf.raw_ops.SerializeIterator(
-        resource_handle=iterator._iterator_resource, external_state_policy=0),
+        resource_handle=iterator._iterator_resource, external_state_policy=0
+    ),
     tf.constant([True, False, True]),
     tf.zeros([0], tf.string),
 ]
-tf.raw_ops.SaveV2(prefix="small", tensor_names=names,
-                  shape_and_slices=[""] * len(names), tensors=tensors)
+tf.raw_ops.SaveV2(
+    prefix="small", tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors
+)
