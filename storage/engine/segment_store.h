@@ -103,7 +103,8 @@ class SegmentStore {
 
   // The extent's bytes. `verify`: compare the chunk's own crc32c first, for a caller that cannot
   // compare a sum of its own.
-  // Errors: kNotFound (no such segment or chunk), kOutOfRange (past the chunk), kDataLoss (damaged).
+  // Errors: kNotFound (no such segment or chunk), kOutOfRange (past the chunk), kDataLoss
+  // (damaged).
   absl::StatusOr<PinnedBytes> Read(const Extent& extent, bool verify);
 
   // Hints that these extents are read next, in this order.

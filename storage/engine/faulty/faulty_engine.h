@@ -22,7 +22,18 @@
 namespace cairn::storage {
 
 // What an engine is asked to do.
-enum class Operation { kGet, kScan, kList, kWrite, kNewWriter, kAppend, kFinish, kRead, kRemove, kWalk };
+enum class Operation {
+  kGet,
+  kScan,
+  kList,
+  kWrite,
+  kNewWriter,
+  kAppend,
+  kFinish,
+  kRead,
+  kRemove,
+  kWalk
+};
 
 enum class Fault {
   kFail,            // definitely not done: kUnavailable

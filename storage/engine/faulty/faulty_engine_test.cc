@@ -87,7 +87,8 @@ TEST_F(FaultyEngineTest, TheHookActsBetweenTwoOperations) {
     EXPECT_OK(memory_table_.Write(PutA()));
   });
   Batch batch{.partition = partition_};
-  ASSERT_OK_AND_ASSIGN(const WriteResult result, table_.Write(batch.RequireAbsent("a").Put("a", "2")));
+  ASSERT_OK_AND_ASSIGN(const WriteResult result,
+                       table_.Write(batch.RequireAbsent("a").Put("a", "2")));
   EXPECT_EQ(result.found, "1");
 }
 
