@@ -7,19 +7,22 @@
 //
 // Copies share one connection. Thread-safe. Does not connect before the first call.
 //
-// Errors of every call: what the server answers, its cairn.v1.ErrorDetail attached; kUnavailable with reason
-// CONNECTION_LOST when it cannot be reached within the retry policy's limit.
+// Errors of every call: what the server answers, its cairn.v1.ErrorDetail attached; kUnavailable
+// with reason CONNECTION_LOST when it cannot be reached within the retry policy's limit.
 #ifndef CAIRN_CLIENT_CLIENT_H_
 #define CAIRN_CLIENT_CLIENT_H_
 
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "cairn/v1/checkpoint_service.pb.h"
+#include "client/buffer_sink.h"
 #include "client/connection.h"
 #include "client/restore.h"
 #include "client/save.h"
@@ -33,25 +36,28 @@ class Client {
   // Over a connection of the caller's, a mock for example.
   explicit Client(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
 
-  // Saves `slices` as one checkpoint: opens a session, sends everything over several streams, seals and
-  // commits; on failure aborts the session, so that nothing is visible. Their bytes are read while it runs
-  // and must not change.
-  // Errors: kDataLoss (a slice's bytes are not those of its expected sum; the key is named), kAlreadyExists
-  // (the number is in use).
+  // Saves `slices` as one checkpoint: opens a session, sends everything over several streams, seals
+  // and commits; on failure aborts the session, so that nothing is visible. Their bytes are read
+  // while it runs and must not change. A stream that breaks goes on with what was not durable yet.
+  // Errors: kDataLoss (a slice's bytes are not those of its expected sum; the key is named),
+  // kAlreadyExists (the number is in use), a source's own.
   absl::StatusOr<SaveResult> Save(absl::string_view directory, absl::Span<const SliceToSave> slices,
                                   const SaveOptions& options);
 
-  // Restores what `selectors` match (none: every tensor) of one checkpoint into `sink`, over several streams.
-  // Every byte was compared with the sum that its saver made before the sink sees it.
-  // Errors: kNotFound (reference, or a selector matches nothing), kDataLoss (the key is named), the sink's own.
+  // Restores what `selectors` match (none: every tensor) of one checkpoint into `sink`, over
+  // several streams. Every byte was compared with the sum that its saver made before the sink sees
+  // it. A stream that breaks goes on behind what the sink has taken. Errors: kNotFound (reference,
+  // or a selector matches nothing), kDataLoss (the key is named), kFailedPrecondition with reason
+  // RESTORE_LOST (the server restarted meanwhile), the sink's own.
   absl::StatusOr<RestoreResult> Restore(absl::string_view directory, absl::string_view checkpoint,
-                                        const std::vector<v1::Selector>& selectors, const RestoreOptions& options,
-                                        SliceSink& sink);
+                                        const std::vector<v1::Selector>& selectors,
+                                        const RestoreOptions& options, SliceSink& sink);
 
   // The lists, all pages of them.
   absl::StatusOr<std::vector<v1::Directory>> ListDirectories();
   absl::StatusOr<std::vector<v1::Checkpoint>> ListCheckpoints(absl::string_view directory);
-  // One page at a time goes to `visit`, so that memory does not grow with the checkpoint; its error ends the call.
+  // One page at a time goes to `visit`, so that memory does not grow with the checkpoint; its error
+  // ends the call.
   absl::Status ListTensors(const v1::ListTensorsRequest& request,
                            absl::FunctionRef<absl::Status(const v1::ListTensorsResponse&)> visit);
 

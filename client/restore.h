@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -18,15 +17,16 @@ namespace cairn {
 
 // Some bytes that arrived, already verified. Valid during the call.
 struct ArrivedPart {
-  const v1::SlicePart& part;  // key, kind, dtype, shape
-  const Box& box;             // that the bytes are of, in the tensor's coordinates
-  int64_t box_bytes = 0;      // bytes of the whole box
-  int64_t offset = 0;         // of these bytes in the box's row-major bytes
-  uint32_t crc32c = 0;        // of these bytes
+  const v1::SlicePart& part;                  // key, kind, dtype, shape
+  const Box& box;                             // that the bytes are of, in the tensor's coordinates
+  int64_t offset = 0;                         // of these bytes in the box's row-major bytes
+  int64_t length = 0;                         // bytes
+  uint32_t crc32c = 0;                        // of these bytes
   absl::Span<const absl::string_view> bytes;  // consecutive memory ranges
 };
 
-// Where a restore goes. Several threads call Write at once, never for the same bytes.
+// Where a restore goes (client/buffer_sink.h: into memory). Several threads call Write at once,
+// never for the same bytes.
 class SliceSink {
  public:
   virtual ~SliceSink() = default;
@@ -34,28 +34,6 @@ class SliceSink {
   virtual absl::Status Begin(const v1::OpenRestoreResponse& restore) = 0;
   // Its error ends the restore.
   virtual absl::Status Write(const ArrivedPart& part) = 0;
-};
-
-// A sink that fills buffers of the caller's: each tensor's box, row-major. Slices and boxes are put where
-// they belong, however the tensor was cut when it was saved.
-class BufferSink : public SliceSink {
- public:
-  // Before the restore: bytes of `key` go to `buffer`, which holds `box` of the tensor in elements of
-  // `item_bytes` bytes (1 with lengths of the box in bytes for what has no fixed width).
-  // Errors: kInvalidArgument (the buffer has another size), kAlreadyExists (the key is there).
-  absl::Status Add(absl::string_view key, const Box& box, int item_bytes, absl::Span<char> buffer);
-
-  absl::Status Begin(const v1::OpenRestoreResponse& restore) override;
-  // Errors: kInvalidArgument (a key or box that was not added).
-  absl::Status Write(const ArrivedPart& part) override;
-
- private:
-  struct Target {
-    Box box;
-    int item_bytes;
-    absl::Span<char> buffer;
-  };
-  std::vector<std::pair<std::string, Target>> targets_;  // sorted by key from Begin on
 };
 
 struct RestoreOptions {
@@ -68,7 +46,7 @@ struct RestoreResult {
   std::string uid;
   std::string reference;
   int64_t tensors = 0;
-  int64_t bytes = 0;  // of the tensors
+  int64_t bytes = 0;  // that arrived
 };
 
 }  // namespace cairn

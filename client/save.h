@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +18,8 @@
 
 namespace cairn {
 
-// Where the bytes of a slice come from when they are not in memory, a file for example. Thread-safe.
+// Where the bytes of a slice come from when they are not in memory, a file for example.
+// Thread-safe.
 class SliceSource {
  public:
   virtual ~SliceSource() = default;
@@ -30,12 +30,12 @@ class SliceSource {
 // One slice of one tensor. The caller owns its bytes and keeps them unchanged during the save.
 struct SliceToSave {
   v1::TensorKind kind = v1::TENSOR_KIND_TENSOR;
-  std::string key;    // text form (base/key_text.h)
-  std::string dtype;  // "float32"
+  std::string key;             // text form (base/key_text.h)
+  std::string dtype;           // "float32"
   std::vector<int64_t> shape;  // of the whole tensor
   Box box;                     // of this slice
   bool partial = false;
-  int64_t bytes_count = 0;     // of this slice
+  int64_t bytes_count = 0;  // of this slice
   // Either a view of bytes_count bytes ...
   absl::string_view bytes;
   // ... or a source of them, not owned.

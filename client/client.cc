@@ -1,0 +1,85 @@
+#include "client/client.h"
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/uid.h"
+#include "client/restore_run.h"
+#include "client/save_run.h"
+
+namespace cairn {
+namespace {
+
+constexpr int kPageSize = 1000;
+
+// Calls `list` with `request` for page after page and `take` with each answer.
+template <typename Request, typename List, typename Take>
+absl::Status ForEachPage(Request request, List list, Take take) {
+  if (request.page_size() == 0) request.set_page_size(kPageSize);
+  do {
+    CAIRN_ASSIGN_OR_RETURN(auto page, list(request));
+    CAIRN_RETURN_IF_ERROR(take(page));
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Client> Client::Connect(absl::string_view server) {
+  CAIRN_ASSIGN_OR_RETURN(std::shared_ptr<Connection> connection, MakeConnection(server));
+  return Client(std::move(connection));
+}
+
+absl::StatusOr<SaveResult> Client::Save(absl::string_view directory,
+                                        absl::Span<const SliceToSave> slices,
+                                        const SaveOptions& options) {
+  return RunSave(*connection_, directory, slices, options, Clock::System(), Random::System());
+}
+
+absl::StatusOr<RestoreResult> Client::Restore(absl::string_view directory,
+                                              absl::string_view checkpoint,
+                                              const std::vector<v1::Selector>& selectors,
+                                              const RestoreOptions& options, SliceSink& sink) {
+  v1::OpenRestoreRequest request;
+  request.set_directory(std::string(directory));
+  request.set_checkpoint(std::string(checkpoint));
+  request.mutable_selectors()->Add(selectors.begin(), selectors.end());
+  return RunRestore(*connection_, std::move(request), options, sink, Clock::System(),
+                    Random::System());
+}
+
+absl::StatusOr<std::vector<v1::Directory>> Client::ListDirectories() {
+  std::vector<v1::Directory> directories;
+  CAIRN_RETURN_IF_ERROR(ForEachPage(
+      v1::ListDirectoriesRequest(),
+      [this](const auto& request) { return connection_->ListDirectories(request); },
+      [&directories](const v1::ListDirectoriesResponse& page) {
+        directories.insert(directories.end(), page.directories().begin(), page.directories().end());
+        return absl::OkStatus();
+      }));
+  return directories;
+}
+
+absl::StatusOr<std::vector<v1::Checkpoint>> Client::ListCheckpoints(absl::string_view directory) {
+  std::vector<v1::Checkpoint> checkpoints;
+  v1::ListCheckpointsRequest first;
+  first.set_directory(std::string(directory));
+  CAIRN_RETURN_IF_ERROR(ForEachPage(
+      first, [this](const auto& request) { return connection_->ListCheckpoints(request); },
+      [&checkpoints](const v1::ListCheckpointsResponse& page) {
+        checkpoints.insert(checkpoints.end(), page.checkpoints().begin(), page.checkpoints().end());
+        return absl::OkStatus();
+      }));
+  return checkpoints;
+}
+
+absl::Status Client::ListTensors(
+    const v1::ListTensorsRequest& request,
+    absl::FunctionRef<absl::Status(const v1::ListTensorsResponse&)> visit) {
+  return ForEachPage(
+      request, [this](const auto& page) { return connection_->ListTensors(page); }, visit);
+}
+
+}  // namespace cairn

@@ -1,0 +1,19 @@
+#include "client/save.h"
+
+#include <utility>
+
+namespace cairn {
+
+SliceToSave WholeTensor(absl::string_view key, absl::string_view dtype, std::vector<int64_t> shape,
+                        absl::string_view bytes) {
+  SliceToSave slice;
+  slice.key = std::string(key);
+  slice.dtype = std::string(dtype);
+  slice.box = WholeBox(shape);
+  slice.shape = std::move(shape);
+  slice.bytes_count = static_cast<int64_t>(bytes.size());
+  slice.bytes = bytes;
+  return slice;
+}
+
+}  // namespace cairn

@@ -1,0 +1,217 @@
+#include "client/save_uploader.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/crc32c.h"
+#include "base/error.h"
+#include "client/slice_box.h"
+
+namespace cairn {
+namespace {
+
+v1::SlicePart DescribePart(const SliceToSave& slice) {
+  v1::SlicePart part;
+  part.set_key(slice.key);
+  part.set_kind(slice.kind);
+  part.set_dtype(slice.dtype);
+  for (const int64_t dimension : slice.shape) part.add_shape(dimension);
+  if (slice.box != WholeBox(slice.shape)) *part.mutable_slice() = SliceFromBox(slice.box);
+  part.set_partial(slice.partial);
+  return part;
+}
+
+// The bytes of one message and who holds them: the caller where all are in its memory, else a
+// buffer.
+struct Payload {
+  std::vector<absl::string_view> ranges;  // one per part
+  std::shared_ptr<const void> owner;
+};
+
+absl::StatusOr<Payload> GatherPayload(absl::Span<const SliceToSave> slices,
+                                      absl::Span<const PartToSave> ranges) {
+  Payload payload;
+  payload.ranges.reserve(ranges.size());
+  int64_t bytes = 0;
+  bool in_memory = true;
+  for (const PartToSave& range : ranges) {
+    bytes += range.length;
+    in_memory = in_memory && slices[range.slice].source == nullptr;
+  }
+  if (in_memory) {
+    for (const PartToSave& range : ranges) {
+      payload.ranges.push_back(slices[range.slice].bytes.substr(range.offset, range.length));
+    }
+    return payload;
+  }
+  const auto buffer = std::make_shared_for_overwrite<char[]>(bytes);
+  char* to = buffer.get();
+  for (const PartToSave& range : ranges) {
+    const SliceToSave& slice = slices[range.slice];
+    if (slice.source != nullptr) {
+      CAIRN_RETURN_IF_ERROR(
+          slice.source->Read(range.offset, absl::MakeSpan(to, static_cast<size_t>(range.length))),
+          absl::StrCat("reading tensor ", slice.key));
+    } else {
+      slice.bytes.copy(to, range.length, range.offset);
+    }
+    payload.ranges.emplace_back(to, range.length);
+    to += range.length;
+  }
+  payload.owner = buffer;
+  return payload;
+}
+
+}  // namespace
+
+SaveUploader::SaveUploader(Connection& connection, const v1::SaveSession& session,
+                           absl::Span<const SliceToSave> slices, const SavePlan& plan,
+                           ProgressReporter& progress, Clock* clock, Random* random)
+    : connection_(connection),
+      session_(session),
+      slices_(slices),
+      plan_(plan),
+      progress_(progress),
+      clock_(clock),
+      random_(random),
+      part_sums_(plan.parts.size()) {}
+
+absl::Status SaveUploader::Run(int streams) {
+  const int count = static_cast<int>(std::min<size_t>(streams, plan_.batches.size()));
+  CAIRN_RETURN_IF_ERROR(group_.Run(count, [this](int index) { return RunStream(index); }));
+  return CheckAllSums();
+}
+
+absl::Status SaveUploader::RunStream(int index) {
+  Backoff backoff(RetryPolicy(), clock_, random_);
+  while (true) {
+    const std::unique_ptr<UploadStream> stream = connection_.UploadSlices(index);
+    const StreamGroup::Cancellation cancellation(&group_, [&stream] { stream->Cancel(); });
+    std::vector<BatchToSave> sent;
+    const absl::Status status = SendBatches(*stream, &sent);
+    if (status.ok() || group_.failed()) return status;
+    GiveBack(sent, stream->durable_parts());
+    if (stream->durable_parts() > 0) backoff.Reset();
+    if (!backoff.WaitToRetry(status)) return status;
+  }
+}
+
+absl::Status SaveUploader::SendBatches(UploadStream& stream, std::vector<BatchToSave>* sent) {
+  while (const std::optional<BatchToSave> batch = TakeBatch()) {
+    const bool first = sent->empty();
+    sent->push_back(*batch);
+    CAIRN_RETURN_IF_ERROR(SendBatch(stream, *batch, first));
+  }
+  return stream.Finish().status();
+}
+
+absl::Status SaveUploader::SendBatch(UploadStream& stream, const BatchToSave& batch, bool first) {
+  v1::UploadSlicesRequest message;
+  if (first) {
+    message.set_directory(session_.directory());
+    message.set_session(session_.session());
+  }
+  if (batch.bytes > plan_.max_payload_bytes) {
+    return SendLargePart(stream, batch.first_part, message);
+  }
+  CAIRN_RETURN_IF_ERROR(
+      SendMessage(stream, message,
+                  absl::MakeConstSpan(plan_.parts).subspan(batch.first_part, batch.part_count)));
+  for (size_t i = 0; i < batch.part_count; ++i) {
+    const size_t part = batch.first_part + i;
+    part_sums_[part] = message.parts(static_cast<int>(i)).crc32c();
+    if (plan_.parts[part].length == slices_[plan_.parts[part].slice].bytes_count) {
+      CAIRN_RETURN_IF_ERROR(CheckSum(part));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SaveUploader::SendLargePart(UploadStream& stream, size_t part,
+                                         v1::UploadSlicesRequest& message) {
+  const PartToSave& whole = plan_.parts[part];
+  uint32_t sum = 0;
+  int64_t done = 0;
+  while (done < whole.length) {
+    const int64_t length = std::min(plan_.max_payload_bytes, whole.length - done);
+    const PartToSave range = {whole.slice, whole.offset + done, length};
+    CAIRN_RETURN_IF_ERROR(SendMessage(stream, message, absl::MakeConstSpan(&range, 1)));
+    sum = ConcatCrc32c(sum, message.parts(0).crc32c(), length);
+    done += length;
+    message.Clear();
+  }
+  part_sums_[part] = sum;
+  return absl::OkStatus();
+}
+
+absl::Status SaveUploader::SendMessage(UploadStream& stream, v1::UploadSlicesRequest& message,
+                                       absl::Span<const PartToSave> ranges) {
+  CAIRN_ASSIGN_OR_RETURN(Payload payload, GatherPayload(slices_, ranges));
+  int64_t bytes = 0;
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    v1::SlicePart* part = message.add_parts();
+    *part = DescribePart(slices_[ranges[i].slice]);
+    part->set_offset(ranges[i].offset);
+    part->set_length(ranges[i].length);
+    part->set_crc32c(Crc32c(payload.ranges[i]));
+    bytes += ranges[i].length;
+  }
+  CAIRN_RETURN_IF_ERROR(stream.Write(message, payload.ranges, std::move(payload.owner)));
+  bytes_sent_ += bytes;
+  progress_.Add(bytes);
+  return absl::OkStatus();
+}
+
+std::optional<BatchToSave> SaveUploader::TakeBatch() {
+  MutexLock lock(&mutex_);
+  if (!given_back_.empty()) {
+    const BatchToSave batch = given_back_.back();
+    given_back_.pop_back();
+    return batch;
+  }
+  if (next_batch_ == plan_.batches.size()) return std::nullopt;
+  return plan_.batches[next_batch_++];
+}
+
+void SaveUploader::GiveBack(const std::vector<BatchToSave>& sent, int64_t durable_parts) {
+  int64_t bytes = 0;
+  {
+    MutexLock lock(&mutex_);
+    for (const BatchToSave& batch : sent) {
+      durable_parts -= static_cast<int64_t>(batch.part_count);
+      if (durable_parts >= 0) continue;
+      durable_parts = 0;  // a stream makes its parts durable in order
+      given_back_.push_back(batch);
+      bytes += batch.bytes;
+    }
+  }
+  progress_.Add(-bytes);
+}
+
+absl::Status SaveUploader::CheckSum(size_t first_part) const {
+  const size_t index = plan_.parts[first_part].slice;
+  const SliceToSave& slice = slices_[index];
+  if (!slice.expected_crc32c.has_value()) return absl::OkStatus();
+  uint32_t sum = 0;
+  for (size_t p = first_part; p < plan_.parts.size() && plan_.parts[p].slice == index; ++p) {
+    sum = ConcatCrc32c(sum, part_sums_[p], plan_.parts[p].length);
+  }
+  if (sum == *slice.expected_crc32c) return absl::OkStatus();
+  return MakeError(ErrorReason::ERROR_REASON_CHECKSUM_MISMATCH, absl::StatusCode::kDataLoss,
+                   absl::StrCat("cannot save tensor ", slice.key, ": its bytes have the crc32c ",
+                                absl::Hex(sum, absl::kZeroPad8), ", not the recorded ",
+                                absl::Hex(*slice.expected_crc32c, absl::kZeroPad8),
+                                "; the source is damaged, take another copy"),
+                   {{"key", slice.key}});
+}
+
+absl::Status SaveUploader::CheckAllSums() const {
+  for (size_t p = 0; p < plan_.parts.size(); ++p) {
+    if (plan_.parts[p].offset == 0) CAIRN_RETURN_IF_ERROR(CheckSum(p));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace cairn
