@@ -1,0 +1,26 @@
+// Serializes the calls of this process that write a directory's head, so that they do not undo each
+// other's work over and over. Correctness rests on the batches' conditions alone.
+#ifndef CAIRN_STORAGE_DIRECTORY_LOCKS_H_
+#define CAIRN_STORAGE_DIRECTORY_LOCKS_H_
+
+#include <array>
+#include <cstddef>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/string_view.h"
+#include "base/mutex.h"
+
+namespace cairn::storage {
+
+// Thread-safe. Two directories may share a lock: hold one at a time.
+class DirectoryLocks {
+ public:
+  Mutex* Of(absl::string_view path) { return &mutexes_[absl::HashOf(path) % mutexes_.size()]; }
+
+ private:
+  std::array<Mutex, 64> mutexes_;
+};
+
+}  // namespace cairn::storage
+
+#endif  // CAIRN_STORAGE_DIRECTORY_LOCKS_H_
