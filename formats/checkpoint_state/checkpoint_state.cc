@@ -1,12 +1,12 @@
 #include "formats/checkpoint_state/checkpoint_state.h"
 
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/text_format.h>
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -36,16 +36,17 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
-// A number as Python's repr() has it, which TensorFlow prints with: the fewest digits that give the same
-// number back, with a point or an exponent, the exponent from 1e16 up and below 1e-4.
+// A number as Python's repr() has it, which TensorFlow prints with: the fewest digits that give the
+// same number back, with a point or an exponent, the exponent from 1e16 up and below 1e-4.
 std::string PrintDouble(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   const double size = std::abs(value);
   const bool has_exponent = size != 0 && (size >= 1e16 || size < 1e-4);
   char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value,
-                                 has_exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof(buffer), value,
+                    has_exponent ? std::chars_format::scientific : std::chars_format::fixed);
   const absl::string_view digits(buffer, end.ptr - buffer);
   return absl::StrCat(digits, has_exponent || absl::StrContains(digits, ".") ? "" : ".0");
 }

@@ -35,7 +35,8 @@ TEST(CheckpointStateTest, PrintsWhatAManagerWrites) {
 }
 
 TEST(CheckpointStateTest, TimestampsMayBeMissing) {
-  const std::string text = "model_checkpoint_path: \"/a/b\"\nall_model_checkpoint_paths: \"/a/b\"\n";
+  const std::string text =
+      "model_checkpoint_path: \"/a/b\"\nall_model_checkpoint_paths: \"/a/b\"\n";
   ASSERT_OK_AND_ASSIGN(const formats::CheckpointState state, ParseCheckpointState(text));
   EXPECT_EQ(PrintCheckpointState(state), text);
 }
@@ -44,8 +45,8 @@ TEST(CheckpointStateTest, TimestampsMayBeMissing) {
 TEST(CheckpointStateTest, NumbersAndPathsArePrintedAsPythonDoes) {
   formats::CheckpointState state;
   state.set_model_checkpoint_path("a\n\"b'\\\xc3\xbc\x01\x7f");
-  for (const double value : {1700000000.0, 1763723305.123456, 1e22, 1e16, 1e15, 0.0001, 0.00001, -0.0,
-                             123456789012345680.0, 1763723305.1234567}) {
+  for (const double value : {1700000000.0, 1763723305.123456, 1e22, 1e16, 1e15, 0.0001, 0.00001,
+                             -0.0, 123456789012345680.0, 1763723305.1234567}) {
     state.add_all_model_checkpoint_timestamps(value);
   }
   EXPECT_EQ(PrintCheckpointState(state),
@@ -71,16 +72,18 @@ TEST(CheckpointStateTest, GarbageIsNamedByItsPlace) {
 }
 
 TEST(CheckpointStateTest, AStateWithoutALatestIsAnError) {
-  for (const char* text : {"", "\n", "model_checkpoint_path: \"\"", "all_model_checkpoint_paths: \"a\""}) {
+  for (const char* text :
+       {"", "\n", "model_checkpoint_path: \"\"", "all_model_checkpoint_paths: \"a\""}) {
     EXPECT_THAT(ParseCheckpointState(text),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("model_checkpoint_path")));
   }
 }
 
 TEST(CheckpointStateTest, TimestampsAreAsManyAsPaths) {
-  EXPECT_THAT(ParseCheckpointState("model_checkpoint_path: \"a\"\nall_model_checkpoint_paths: \"a\"\n"
-                                   "all_model_checkpoint_timestamps: [1, 2]"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("2 timestamps for 1")));
+  EXPECT_THAT(
+      ParseCheckpointState("model_checkpoint_path: \"a\"\nall_model_checkpoint_paths: \"a\"\n"
+                           "all_model_checkpoint_timestamps: [1, 2]"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("2 timestamps for 1")));
 }
 
 TEST(CheckpointStateTest, FilesAreReadAndTheirErrorsNameThem) {

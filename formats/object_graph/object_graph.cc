@@ -1,11 +1,11 @@
 #include "formats/object_graph/object_graph.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <cstdint>
 #include <utility>
 #include <vector>
-
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
@@ -22,9 +22,9 @@ absl::Status BadGraph(absl::string_view what) {
                    absl::StrCat("not an object graph: ", what));
 }
 
-// How many messages and strings `bytes` holds at its first `levels` levels, up to a little more than
-// `limit`; what does not parse counts as none. A parsed message takes fifty times its bytes and more, so
-// that a graph is counted before it is parsed.
+// How many messages and strings `bytes` holds at its first `levels` levels, up to a little more
+// than `limit`; what does not parse counts as none. A parsed message takes fifty times its bytes
+// and more, so that a graph is counted before it is parsed.
 size_t CountParts(absl::string_view bytes, int levels, size_t limit) {
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
@@ -65,7 +65,8 @@ absl::Status CheckNodeIds(const TrackableObjectGraph& graph) {
   return absl::OkStatus();
 }
 
-// Removes the elements of a repeated message field that `drop` accepts; the others keep their order.
+// Removes the elements of a repeated message field that `drop` accepts; the others keep their
+// order.
 template <typename Message>
 void RemoveIf(absl::FunctionRef<bool(const Message&)> drop,
               google::protobuf::RepeatedPtrField<Message>* field) {
@@ -85,8 +86,10 @@ std::vector<bool> NodesWithValues(const TrackableObjectGraph& graph) {
   std::vector<int> pending;
   for (int i = 0; i < graph.nodes_size(); ++i) {
     const Node& node = graph.nodes(i);
-    for (const Node::ObjectReference& child : node.children()) parents[child.node_id()].push_back(i);
-    if (node.attributes_size() > 0 || node.slot_variables_size() > 0 || node.has_registered_saver()) {
+    for (const Node::ObjectReference& child : node.children())
+      parents[child.node_id()].push_back(i);
+    if (node.attributes_size() > 0 || node.slot_variables_size() > 0 ||
+        node.has_registered_saver()) {
       has_values[i] = true;
       pending.push_back(i);
     }
@@ -107,7 +110,8 @@ std::vector<bool> NodesWithValues(const TrackableObjectGraph& graph) {
 
 absl::StatusOr<TrackableObjectGraph> ParseObjectGraph(absl::string_view bytes) {
   if (bytes.size() > kMaxObjectGraphBytes) {
-    return BadGraph(absl::StrCat("its ", bytes.size(), " bytes pass the limit of ", kMaxObjectGraphBytes));
+    return BadGraph(
+        absl::StrCat("its ", bytes.size(), " bytes pass the limit of ", kMaxObjectGraphBytes));
   }
   // The levels: graph, node, reference or attribute.
   if (CountParts(bytes, 3, kMaxObjectGraphParts) > kMaxObjectGraphParts) {
@@ -135,7 +139,9 @@ absl::StatusOr<std::string> PruneObjectGraph(
   }
   for (Node& node : *graph.mutable_nodes()) {
     RemoveIf<Node::SlotVariableReference>(
-        [&](const Node::SlotVariableReference& slot) { return emptied[slot.slot_variable_node_id()]; },
+        [&](const Node::SlotVariableReference& slot) {
+          return emptied[slot.slot_variable_node_id()];
+        },
         node.mutable_slot_variables());
   }
   const std::vector<bool> has_values = NodesWithValues(graph);

@@ -12,8 +12,8 @@
 
 namespace cairn {
 
-// Key of the graph: a string scalar that holds a serialized TrackableObjectGraph. A checkpoint that has
-// it is object-based, one that has not is name-based.
+// Key of the graph: a string scalar that holds a serialized TrackableObjectGraph. A checkpoint that
+// has it is object-based, one that has not is name-based.
 inline constexpr char kObjectGraphKey[] = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
 inline constexpr size_t kMaxObjectGraphBytes = size_t{64} << 20;
@@ -21,14 +21,15 @@ inline constexpr size_t kMaxObjectGraphBytes = size_t{64} << 20;
 inline constexpr size_t kMaxObjectGraphParts = size_t{4} << 20;
 
 // The graph, every node id in it within range.
-// Errors: kInvalidArgument with ERROR_REASON_BAD_FILE (not a graph, a node id out of range, over a limit).
+// Errors: kInvalidArgument with ERROR_REASON_BAD_FILE (not a graph, a node id out of range, over a
+// limit).
 absl::StatusOr<formats::TrackableObjectGraph> ParseObjectGraph(absl::string_view bytes);
 
-// The graph in `bytes` without the attributes whose checkpoint_key `kept` refuses, so that TensorFlow
-// restores the kept ones with `expect_partial()`: an attribute that names an absent tensor would fail the
-// whole restore. Nodes stay, since their positions are their ids; slot variables that lost their value go
-// from their optimizer, and has_checkpoint_values says what is still so.
-// Errors: those of ParseObjectGraph.
+// The graph in `bytes` without the attributes whose checkpoint_key `kept` refuses, so that
+// TensorFlow restores the kept ones with `expect_partial()`: an attribute that names an absent
+// tensor would fail the whole restore. Nodes stay, since their positions are their ids; slot
+// variables that lost their value go from their optimizer, and has_checkpoint_values says what is
+// still so. Errors: those of ParseObjectGraph.
 absl::StatusOr<std::string> PruneObjectGraph(
     absl::string_view bytes, absl::FunctionRef<bool(absl::string_view checkpoint_key)> kept);
 

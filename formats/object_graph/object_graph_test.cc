@@ -11,8 +11,8 @@
 namespace cairn {
 namespace {
 
-using ::testing::HasSubstr;
 using formats::TrackableObjectGraph;
+using ::testing::HasSubstr;
 using Node = TrackableObjectGraph::TrackableObject;
 
 void AddChild(Node* node, int id, const std::string& name) {
@@ -27,7 +27,8 @@ void AddValue(Node* node, const std::string& key) {
   attribute->set_checkpoint_key(key);
 }
 
-// Root -> model -> kernel (and back to the root), bias; root -> optimizer -> one slot of the kernel.
+// Root -> model -> kernel (and back to the root), bias; root -> optimizer -> one slot of the
+// kernel.
 TrackableObjectGraph Training() {
   TrackableObjectGraph graph;
   for (int i = 0; i < 6; ++i) graph.add_nodes()->mutable_has_checkpoint_values()->set_value(true);
@@ -46,7 +47,8 @@ TrackableObjectGraph Training() {
   return graph;
 }
 
-TrackableObjectGraph Pruned(const TrackableObjectGraph& graph, const std::vector<std::string>& kept) {
+TrackableObjectGraph Pruned(const TrackableObjectGraph& graph,
+                            const std::vector<std::string>& kept) {
   const absl::StatusOr<std::string> bytes =
       PruneObjectGraph(graph.SerializeAsString(), [&](absl::string_view key) {
         return std::find(kept.begin(), kept.end(), key) != kept.end();
@@ -63,7 +65,8 @@ std::vector<bool> HasValues(const TrackableObjectGraph& graph) {
 
 TEST(ObjectGraphTest, GraphsComeBack) {
   const TrackableObjectGraph graph = Training();
-  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph parsed, ParseObjectGraph(graph.SerializeAsString()));
+  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph parsed,
+                       ParseObjectGraph(graph.SerializeAsString()));
   EXPECT_EQ(parsed.SerializeAsString(), graph.SerializeAsString());
   EXPECT_OK(ParseObjectGraph(""));
 }
@@ -112,7 +115,8 @@ TEST(ObjectGraphTest, GraphsOfTooManyPartsAreRefusedBeforeTheyAreParsed) {
 TEST(ObjectGraphTest, NamesMayBeAnyBytes) {
   TrackableObjectGraph graph = Training();
   AddValue(graph.mutable_nodes(1), "\xff\x01");
-  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph parsed, ParseObjectGraph(graph.SerializeAsString()));
+  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph parsed,
+                       ParseObjectGraph(graph.SerializeAsString()));
   EXPECT_EQ(parsed.nodes(1).attributes(0).checkpoint_key(), "\xff\x01");
 }
 
@@ -154,7 +158,10 @@ TEST(PruneObjectGraphTest, FieldsOfOtherVersionsAreKept) {
   TrackableObjectGraph graph = Training();
   Node::SerializedTensor* const kernel = graph.mutable_nodes(3)->mutable_attributes(0);
   kernel->GetReflection()->MutableUnknownFields(kernel)->AddVarint(4, 1);  // optional_restore
-  graph.mutable_nodes(1)->GetReflection()->MutableUnknownFields(graph.mutable_nodes(1))->AddVarint(99, 7);
+  graph.mutable_nodes(1)
+      ->GetReflection()
+      ->MutableUnknownFields(graph.mutable_nodes(1))
+      ->AddVarint(99, 7);
   EXPECT_EQ(Pruned(graph, {"model/kernel", "model/bias", "slot/m"}).SerializeAsString(),
             graph.SerializeAsString());
 }

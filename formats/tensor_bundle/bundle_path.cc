@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "base/error.h"
 #include "formats/checkpoint_state/checkpoint_state.h"
 #include "formats/tensor_bundle/index_table.h"
@@ -29,11 +30,12 @@ std::string InFolder(absl::string_view folder, absl::string_view name) {
 }
 
 absl::Status V1NotYet(absl::string_view path) {
-  return MakeError(ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
-                   absl::StrCat("cannot read ", path,
-                                ": V1 checkpoint files cannot be read yet; load it with TensorFlow and "
-                                "save it again as V2"),
-                   {{"feature", "V1 checkpoints"}, {"path", path}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
+      absl::StrCat("cannot read ", path,
+                   ": V1 checkpoint files cannot be read yet; load it with TensorFlow and "
+                   "save it again as V2"),
+      {{"feature", "V1 checkpoints"}, {"path", path}});
 }
 
 // One look at the file system on behalf of ResolveBundlePath; remembers where it looked in vain.
@@ -69,6 +71,10 @@ class Resolver {
     if (HasIndex(variables)) return variables;
     const std::string state = InFolder(path_, kCheckpointStateFile);
     if (Look(state)) return ResolveState(state);
+    CAIRN_ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system_->ListFolder(path_));
+    for (absl::string_view name : names) {
+      if (absl::ConsumeSuffix(&name, kIndexSuffix)) beside_.push_back(InFolder(path_, name));
+    }
     return NotFound();
   }
 
@@ -81,8 +87,8 @@ class Resolver {
     return NotFound();
   }
 
-  // A V1 checkpoint is a table without the ".index", or several named "<prefix>-?????-of-?????", which
-  // start at 0; a state file may name them by that very pattern.
+  // A V1 checkpoint is a table without the ".index", or several named "<prefix>-?????-of-?????",
+  // which start at 0; a state file may name them by that very pattern.
   absl::Status CheckNotV1(const std::string& prefix) {
     const std::string first = absl::StrReplaceAll(prefix, {{"\?\?\?\?\?", "00000"}});
     for (const std::string& path : {first, absl::StrCat(prefix, "-00000-of-00001")}) {
@@ -103,17 +109,20 @@ class Resolver {
   }
 
   absl::Status NotFound() const {
-    return MakeError(
-        ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kNotFound,
-        absl::StrCat("no TensorFlow checkpoint at ", path_, ": looked for ",
-                     absl::StrJoin(looked_for_, ", "),
-                     "; give a prefix such as runs/ckpt-7, one of its files, or its folder"),
-        {{"path", path_}});
+    const std::string advice =
+        beside_.empty() ? "give a prefix such as runs/ckpt-7, one of its files, or its folder"
+                        : absl::StrCat("no state file says which is the latest; give one of ",
+                                       absl::StrJoin(beside_, ", "));
+    return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kNotFound,
+                     absl::StrCat("no TensorFlow checkpoint at ", path_, ": looked for ",
+                                  absl::StrJoin(looked_for_, ", "), "; ", advice),
+                     {{"path", path_}});
   }
 
   FileSystem* const file_system_;
   const std::string path_;
   std::vector<std::string> looked_for_;
+  std::vector<std::string> beside_;  // prefixes of checkpoints in the folder
 };
 
 }  // namespace

@@ -17,16 +17,16 @@ struct BundlePath {
   std::optional<int64_t> number;  // 7 for "runs/ckpt-7"
 };
 
-// The checkpoint that `path` means: a prefix; one of its `.index` or `.data-?????-of-?????` files; a
-// folder that holds files named just so (".index"), a SavedModel, or a `checkpoint` state file, whose
-// latest checkpoint it is then; or that state file. Paths in a state file are looked up beside it by
-// their last part, so that a folder may have moved.
-// Errors: kNotFound with ERROR_REASON_BAD_FILE (no checkpoint, listing what was looked for),
-// kUnimplemented with ERROR_REASON_NOT_YET (a V1 checkpoint), those of ReadCheckpointState.
+// The checkpoint that `path` means: a prefix; one of its `.index` or `.data-?????-of-?????` files;
+// a folder that holds files named just so (".index"), a SavedModel, or a `checkpoint` state file,
+// whose latest checkpoint it is then; or that state file. Paths in a state file are looked up
+// beside it by their last part, so that a folder may have moved. Errors: kNotFound with
+// ERROR_REASON_BAD_FILE (no checkpoint, listing what was looked for), kUnimplemented with
+// ERROR_REASON_NOT_YET (a V1 checkpoint), those of ReadCheckpointState.
 absl::StatusOr<BundlePath> ResolveBundlePath(FileSystem* file_system, const std::string& path);
 
-// The number N at the end ("-N") of the last part of a prefix; leading zeros are padding. nullopt: there
-// is none, it is negative ("ckpt--5") or more than int64 holds.
+// The number N at the end ("-N") of the last part of a prefix; leading zeros are padding. nullopt:
+// there is none, it is negative ("ckpt--5") or more than int64 holds.
 std::optional<int64_t> NumberOfPrefix(absl::string_view prefix);
 
 }  // namespace cairn

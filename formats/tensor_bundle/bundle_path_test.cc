@@ -13,7 +13,9 @@ using ::testing::Optional;
 
 class BundlePathTest : public ::testing::Test {
  protected:
-  void Put(const std::string& path, const std::string& content = "") { files_.files[path] = content; }
+  void Put(const std::string& path, const std::string& content = "") {
+    files_.files[path] = content;
+  }
 
   absl::StatusOr<std::string> Prefix(const std::string& path) {
     absl::StatusOr<BundlePath> found = ResolveBundlePath(&files_, path);
@@ -25,7 +27,9 @@ class BundlePathTest : public ::testing::Test {
 };
 
 // What a table ends with: two empty handles and the magic number.
-std::string TableFooter() { return std::string(40, '\0') + absl::HexStringToBytes("57fb808b247547db"); }
+std::string TableFooter() {
+  return std::string(40, '\0') + absl::HexStringToBytes("57fb808b247547db");
+}
 
 TEST_F(BundlePathTest, APrefixAndItsFilesMeanThePrefix) {
   Put("runs/ckpt-7.index");
@@ -66,12 +70,14 @@ TEST_F(BundlePathTest, AStateFileMeansItsLatestWhereverItWasWritten) {
 
 TEST_F(BundlePathTest, AStateFileWithoutItsCheckpointIsNotFound) {
   Put("runs/checkpoint", "model_checkpoint_path: \"ckpt-2\"\n");
-  EXPECT_THAT(Prefix("runs"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("runs/ckpt-2.index")));
+  EXPECT_THAT(Prefix("runs"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("runs/ckpt-2.index")));
 }
 
 TEST_F(BundlePathTest, ADamagedStateFileIsAnErrorThatNamesIt) {
   Put("runs/checkpoint", "garbage");
-  EXPECT_THAT(Prefix("runs"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("runs/checkpoint")));
+  EXPECT_THAT(Prefix("runs"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("runs/checkpoint")));
 }
 
 TEST_F(BundlePathTest, V1FilesAreNotReadYet) {
@@ -93,12 +99,19 @@ TEST_F(BundlePathTest, WhatIsNoCheckpointSaysWhatWasLookedFor) {
   EXPECT_THAT(Prefix("notes.txt"),
               AllOf(StatusIs(absl::StatusCode::kNotFound, HasSubstr("notes.txt.index")),
                     HasReason(ErrorReason::ERROR_REASON_BAD_FILE)));
-  EXPECT_THAT(Prefix("empty"),
-              StatusIs(absl::StatusCode::kNotFound,
-                       AllOf(HasSubstr("empty.index"), HasSubstr("empty/.index"),
-                             HasSubstr("empty/variables/variables.index"), HasSubstr("empty/checkpoint"))));
+  EXPECT_THAT(Prefix("empty"), StatusIs(absl::StatusCode::kNotFound,
+                                        AllOf(HasSubstr("empty.index"), HasSubstr("empty/.index"),
+                                              HasSubstr("empty/variables/variables.index"),
+                                              HasSubstr("empty/checkpoint"))));
   EXPECT_THAT(Prefix("absent"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Prefix(""), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(BundlePathTest, AFolderWithoutItsStateFileListsItsCheckpoints) {
+  Put("runs/ckpt-8.index");
+  Put("runs/ckpt-9.index");
+  EXPECT_THAT(Prefix("runs"), StatusIs(absl::StatusCode::kNotFound,
+                                       HasSubstr("give one of runs/ckpt-8, runs/ckpt-9")));
 }
 
 TEST_F(BundlePathTest, TheNumberComesWithThePrefix) {
@@ -112,8 +125,8 @@ TEST(NumberOfPrefixTest, IsTheNumberAfterTheLastDash) {
   EXPECT_THAT(NumberOfPrefix("a-1/model.ckpt-0000120"), Optional(120));
   EXPECT_THAT(NumberOfPrefix("ckpt-0"), Optional(0));
   EXPECT_THAT(NumberOfPrefix("ckpt-9223372036854775807"), Optional(9223372036854775807));
-  for (const char* prefix : {"", "ckpt", "ckpt-", "ckpt--5", "a-1/ckpt", "a-1/", "ckpt-x1", "ckpt- 1",
-                             "ckpt-+1", "ckpt-1 ", "ckpt-9223372036854775808"}) {
+  for (const char* prefix : {"", "ckpt", "ckpt-", "ckpt--5", "a-1/ckpt", "a-1/", "ckpt-x1",
+                             "ckpt- 1", "ckpt-+1", "ckpt-1 ", "ckpt-9223372036854775808"}) {
     EXPECT_FALSE(NumberOfPrefix(prefix).has_value()) << prefix;
   }
 }

@@ -41,13 +41,21 @@ absl::Status NotYet(absl::string_view feature, absl::string_view message) {
                    {{"feature", feature}});
 }
 
+// `status` with the file it is about.
+absl::Status InFile(const std::string& path, absl::Status status) {
+  if (status.ok()) return status;
+  ErrorDetail detail = DetailOf(status);
+  (*detail.mutable_metadata())["path"] = path;
+  return WithContext(WithDetail(std::move(status), detail), path);
+}
+
 absl::Status CheckVersion(const formats::VersionDef& version) {
-  const bool is_bad = std::count(version.bad_consumers().begin(), version.bad_consumers().end(),
-                                 kVersion) > 0;
+  const bool is_bad =
+      std::count(version.bad_consumers().begin(), version.bad_consumers().end(), kVersion) > 0;
   if (version.producer() < 0 || version.min_consumer() > kVersion || is_bad) {
     return Refused(absl::StrCat("it was written by version ", version.producer(),
-                                 " of the format, for readers from version ", version.min_consumer(),
-                                 " on; this one is version ", kVersion));
+                                " of the format, for readers from version ", version.min_consumer(),
+                                " on; this one is version ", kVersion));
   }
   return absl::OkStatus();
 }
@@ -57,7 +65,7 @@ absl::StatusOr<std::vector<int64_t>> Shape(const formats::TensorShape& shape,
   if (shape.unknown_rank()) return BadEntry(raw_key, "its rank is unknown");
   if (shape.dim_size() > kMaxRank) {
     return Refused(absl::StrCat("tensor ", KeyTextFromBytes(raw_key), " has ", shape.dim_size(),
-                                 " dimensions; Cairn takes ", kMaxRank));
+                                " dimensions; Cairn takes ", kMaxRank));
   }
   std::vector<int64_t> sizes;
   sizes.reserve(shape.dim_size());
@@ -73,22 +81,23 @@ BundleReader::BundleReader(FileSystem* file_system, const std::string& prefix)
 absl::StatusOr<std::unique_ptr<BundleReader>> BundleReader::Open(FileSystem* file_system,
                                                                  const std::string& prefix) {
   auto reader = absl::WrapUnique(new BundleReader(file_system, prefix));
-  CAIRN_RETURN_IF_ERROR(reader->ReadIndex(), absl::StrCat(prefix, ".index"));
-  CAIRN_RETURN_IF_ERROR(reader->CheckRanges(), prefix);
+  CAIRN_RETURN_IF_ERROR(reader->ReadIndex());
+  CAIRN_RETURN_IF_ERROR(reader->CheckRanges());
   return reader;
 }
 
 absl::Status BundleReader::ReadIndex() {
+  const std::string path = absl::StrCat(prefix_, ".index");
   CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<RandomReadFile> file,
-                         file_system_->OpenForRead(absl::StrCat(prefix_, ".index")));
+                         file_system_->OpenForRead(path));
   CAIRN_RETURN_IF_ERROR(
-      ReadIndexTable(*file, [this](absl::string_view key, absl::string_view value) {
-        if (shards_ == nullptr) {
-          return key.empty() ? AddHeader(value) : Refused("its index has no header");
-        }
-        return AddTensor(key, value);
-      }));
-  return shards_ == nullptr ? Refused("its index is empty") : absl::OkStatus();
+      InFile(path, ReadIndexTable(*file, [this](absl::string_view key, absl::string_view value) {
+               if (shards_ == nullptr) {
+                 return key.empty() ? AddHeader(value) : Refused("its index has no header");
+               }
+               return AddTensor(key, value);
+             })));
+  return shards_ == nullptr ? InFile(path, Refused("its index is empty")) : absl::OkStatus();
 }
 
 absl::Status BundleReader::AddHeader(absl::string_view value) {
@@ -98,9 +107,10 @@ absl::Status BundleReader::AddHeader(absl::string_view value) {
   }
   CAIRN_RETURN_IF_ERROR(CheckVersion(header.version()));
   if (header.endianness() != formats::BundleHeader::LITTLE) {
-    return NotYet("big-endian checkpoints",
-                  "big-endian checkpoints cannot be read yet; load it with TensorFlow and save it on a "
-                  "little-endian machine");
+    return NotYet(
+        "big-endian checkpoints",
+        "big-endian checkpoints cannot be read yet; load it with TensorFlow and save it on a "
+        "little-endian machine");
   }
   if (header.num_shards() < 1) {
     return Refused(absl::StrCat("its header counts ", header.num_shards(), " data files"));
@@ -112,7 +122,8 @@ absl::Status BundleReader::AddHeader(absl::string_view value) {
 
 absl::Status BundleReader::AddTensor(absl::string_view raw_key, absl::string_view value) {
   if (raw_key.size() > kMaxKeyBytes) {
-    return Refused(absl::StrCat("a key has ", raw_key.size(), " bytes; Cairn takes ", kMaxKeyBytes));
+    return Refused(
+        absl::StrCat("a key has ", raw_key.size(), " bytes; Cairn takes ", kMaxKeyBytes));
   }
   formats::BundleEntry entry;
   if (!entry.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
@@ -124,17 +135,19 @@ absl::Status BundleReader::AddTensor(absl::string_view raw_key, absl::string_vie
                                " is saved in slices; sliced tensors cannot be read yet"));
   }
   const std::optional<BundleDtype> dtype = BundleDtypeFromNumber(entry.dtype());
-  if (!dtype.has_value()) return BadEntry(raw_key, absl::StrCat("it has the dtype ", entry.dtype()));
+  if (!dtype.has_value())
+    return BadEntry(raw_key, absl::StrCat("it has the dtype ", entry.dtype()));
   if (entry.shard_id() < 0 || entry.shard_id() >= num_shards_) {
-    return BadEntry(raw_key, absl::StrCat("it is in data file ", entry.shard_id(), " of ", num_shards_));
+    return BadEntry(raw_key,
+                    absl::StrCat("it is in data file ", entry.shard_id(), " of ", num_shards_));
   }
   if (entry.offset() < 0 || entry.size() < 0) {
     return BadEntry(raw_key, absl::StrCat("it has ", entry.size(), " bytes at ", entry.offset()));
   }
   CAIRN_ASSIGN_OR_RETURN(std::vector<int64_t> shape, Shape(entry.shape(), raw_key));
-  BundleTensor tensor{KeyTextFromBytes(raw_key), dtype->name,    std::move(shape),
-                      dtype->encoding,           entry.shard_id(), entry.offset(),
-                      entry.size(),              UnmaskCrc32c(entry.crc32c())};
+  BundleTensor tensor{
+      KeyTextFromBytes(raw_key), dtype->name,    std::move(shape), dtype->encoding,
+      entry.shard_id(),          entry.offset(), entry.size(),     UnmaskCrc32c(entry.crc32c())};
   const absl::Status size = CheckTensorSize(*dtype, tensor.shape, tensor.size_bytes);
   if (!size.ok()) return BadEntry(raw_key, size.message());
   memory_bytes_ += static_cast<int64_t>(sizeof(tensor) + tensor.key.size() +
@@ -155,8 +168,9 @@ absl::Status BundleReader::CheckRanges() {
       found = file_bytes.emplace(tensor.shard, file->size_bytes()).first;
     }
     if (tensor.offset > found->second || tensor.size_bytes > found->second - tensor.offset) {
-      return Damaged(tensor, absl::StrCat("its ", tensor.size_bytes, " bytes at ", tensor.offset,
-                                          " pass the end of the data file of ", found->second, " bytes"));
+      return Damaged(tensor,
+                     absl::StrCat("its ", tensor.size_bytes, " bytes at ", tensor.offset,
+                                  " pass the end of the data file of ", found->second, " bytes"));
     }
   }
   return absl::OkStatus();
@@ -166,11 +180,10 @@ const BundleTensor* BundleReader::Find(absl::string_view key) const {
   const absl::StatusOr<std::string> raw_key = BytesFromKeyText(key);
   if (!raw_key.ok()) return nullptr;
   // Every stored key is in text form, so that it has its bytes.
-  const auto found = std::lower_bound(
-      tensors_.begin(), tensors_.end(), *raw_key,
-      [](const BundleTensor& tensor, const std::string& wanted) {
-        return BytesFromKeyText(tensor.key).value() < wanted;
-      });
+  const auto found = std::lower_bound(tensors_.begin(), tensors_.end(), *raw_key,
+                                      [](const BundleTensor& tensor, const std::string& wanted) {
+                                        return BytesFromKeyText(tensor.key).value() < wanted;
+                                      });
   return found != tensors_.end() && found->key == key ? &*found : nullptr;
 }
 
@@ -188,7 +201,7 @@ absl::Status BundleReader::ReadBytes(const BundleTensor& tensor, int64_t offset,
                                               " bytes has no ", out.size(), " bytes at ", offset));
   }
   if (out.empty()) return absl::OkStatus();
-  CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(tensor.shard), prefix_);
+  CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(tensor.shard));
   const absl::Status read = file->Read(tensor.offset + offset, out);
   // The range lay inside the file when it was opened.
   if (absl::IsOutOfRange(read)) return Damaged(tensor, "its data file has been cut");
@@ -205,8 +218,7 @@ absl::StatusOr<std::string> BundleReader::ReadWhole(const BundleTensor& tensor) 
       CAIRN_RETURN_IF_ERROR(CheckCrc32c(tensor, Crc32c(bytes)));
       return bytes;
     case BundleEncoding::kString: {
-      absl::StatusOr<std::string> strings =
-          DecodeStringTensor(bytes, count, tensor.crc32c);
+      absl::StatusOr<std::string> strings = DecodeStringTensor(bytes, count, tensor.crc32c);
       if (!strings.ok()) return Damaged(tensor, strings.status().message());
       return strings;
     }
@@ -232,8 +244,8 @@ absl::Status BundleReader::CheckCrc32c(const BundleTensor& tensor, uint32_t crc3
 absl::Status BundleReader::Damaged(const BundleTensor& tensor, absl::string_view what) const {
   const std::string path = ShardPath(prefix_, tensor.shard, num_shards_);
   return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kDataLoss,
-                   absl::StrCat("damaged checkpoint ", prefix_, ", data file ", tensor.shard, " of ",
-                                num_shards_, ", tensor ", tensor.key, ": ", what),
+                   absl::StrCat("damaged checkpoint ", prefix_, ", data file ", tensor.shard,
+                                " of ", num_shards_, ", tensor ", tensor.key, ": ", what),
                    {{"path", path}, {"key", tensor.key}});
 }
 

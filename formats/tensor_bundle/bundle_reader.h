@@ -36,15 +36,16 @@ struct BundleTensor {
   uint32_t crc32c;
 };
 
-// Thread-safe. Memory: the tensors' descriptions (some 200 bytes and the key each), never their bytes.
+// Thread-safe. Memory: the tensors' descriptions (some 200 bytes and the key each), never their
+// bytes.
 class BundleReader {
  public:
-  // Reads and checks the whole index, and that every byte range lies inside its data file. A folder's
-  // own bundle has a prefix that ends in "/". `file_system` must outlive the reader.
+  // Reads and checks the whole index, and that every byte range lies inside its data file. A
+  // folder's own bundle has a prefix that ends in "/". `file_system` must outlive the reader.
   // Errors: kNotFound (the index or a data file is missing, naming it), kDataLoss (damaged),
-  // kInvalidArgument (written for later readers; a key, rank or index larger than Cairn takes); these
-  // with ERROR_REASON_BAD_FILE. kUnimplemented with ERROR_REASON_NOT_YET (big-endian, partitioned
-  // tensors).
+  // kInvalidArgument (written for later readers; a key, rank or index larger than Cairn takes);
+  // these with ERROR_REASON_BAD_FILE. kUnimplemented with ERROR_REASON_NOT_YET (big-endian,
+  // partitioned tensors).
   static absl::StatusOr<std::unique_ptr<BundleReader>> Open(FileSystem* file_system,
                                                             const std::string& prefix);
 
@@ -56,17 +57,18 @@ class BundleReader {
   const BundleTensor* Find(absl::string_view key) const;
 
   // Fills `out` with the bytes at `offset` of `tensor`. Checks no checksum: the caller sums what it
-  // reads and compares with `tensor.crc32c`. Requires: `tensor` is one of tensors() and not kString.
-  // Errors: kOutOfRange (beyond the tensor), kDataLoss (I/O, or a data file cut since Open).
+  // reads and compares with `tensor.crc32c`. Requires: `tensor` is one of tensors() and not
+  // kString. Errors: kOutOfRange (beyond the tensor), kDataLoss (I/O, or a data file cut since
+  // Open).
   absl::Status ReadAt(const BundleTensor& tensor, int64_t offset, absl::Span<char> out) const;
 
-  // All bytes of `tensor` as Cairn keeps them, its checksum verified: strings in our layout, everything
-  // else as in the file. kUnknown: unverified, since its rule is not known.
-  // Errors: kDataLoss naming prefix, shard and key.
+  // All bytes of `tensor` as Cairn keeps them, its checksum verified: strings in our layout,
+  // everything else as in the file. kUnknown: unverified, since its rule is not known. Errors:
+  // kDataLoss naming prefix, shard and key.
   absl::StatusOr<std::string> ReadWhole(const BundleTensor& tensor) const;
 
-  // kDataLoss for `tensor` unless `crc32c`, the sum of all its bytes as read, is the entry's; for callers
-  // of ReadAt. Requires: kPlain.
+  // kDataLoss for `tensor` unless `crc32c`, the sum of all its bytes as read, is the entry's; for
+  // callers of ReadAt. Requires: kPlain.
   absl::Status CheckCrc32c(const BundleTensor& tensor, uint32_t crc32c) const;
 
  private:

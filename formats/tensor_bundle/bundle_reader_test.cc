@@ -64,7 +64,8 @@ TEST(BundleReaderTest, ReadsWhatTensorFlowWrote) {
 TEST(BundleReaderTest, KeysAreFoundExactly) {
   ASSERT_OK_AND_ASSIGN(const auto reader, BundleReader::Open(FileSystem::System(), kTestData));
   EXPECT_EQ(reader->Find("half")->dtype, "float16");
-  for (const char* key : {"", "hal", "half/", "z", "\\xzz"}) EXPECT_EQ(reader->Find(key), nullptr) << key;
+  for (const char* key : {"", "hal", "half/", "z", "\\xzz"})
+    EXPECT_EQ(reader->Find(key), nullptr) << key;
 }
 
 TEST(BundleReaderTest, RangesOfTensorsAreReadAndSummedByTheCaller) {
@@ -77,9 +78,12 @@ TEST(BundleReaderTest, RangesOfTensorsAreReadAndSummedByTheCaller) {
   EXPECT_OK(reader->CheckCrc32c(tensor, Crc32c(reader->ReadWhole(tensor).value())));
   EXPECT_THAT(reader->CheckCrc32c(tensor, 1),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("stored 384de783, read 00000001")));
-  EXPECT_THAT(reader->ReadAt(tensor, 9, absl::MakeSpan(bytes)), StatusIs(absl::StatusCode::kOutOfRange));
-  EXPECT_THAT(reader->ReadAt(tensor, -1, absl::MakeSpan(bytes)), StatusIs(absl::StatusCode::kOutOfRange));
-  EXPECT_THAT(reader->ReadAt(tensor, kHuge, absl::MakeSpan(bytes)), StatusIs(absl::StatusCode::kOutOfRange));
+  EXPECT_THAT(reader->ReadAt(tensor, 9, absl::MakeSpan(bytes)),
+              StatusIs(absl::StatusCode::kOutOfRange));
+  EXPECT_THAT(reader->ReadAt(tensor, -1, absl::MakeSpan(bytes)),
+              StatusIs(absl::StatusCode::kOutOfRange));
+  EXPECT_THAT(reader->ReadAt(tensor, kHuge, absl::MakeSpan(bytes)),
+              StatusIs(absl::StatusCode::kOutOfRange));
 }
 
 TEST(BundleReaderTest, EveryChangedByteOfTheDataIsFound) {
@@ -93,9 +97,10 @@ TEST(BundleReaderTest, EveryChangedByteOfTheDataIsFound) {
       const absl::Status read = reader->ReadWhole(tensor).status();
       if (read.ok()) continue;
       ++damaged;
-      EXPECT_THAT(read, AllOf(StatusIs(absl::StatusCode::kDataLoss,
-                                       HasSubstr(absl::StrCat("p, data file 0 of 1, tensor ", tensor.key))),
-                              HasReason(ErrorReason::ERROR_REASON_BAD_FILE)));
+      EXPECT_THAT(
+          read, AllOf(StatusIs(absl::StatusCode::kDataLoss,
+                               HasSubstr(absl::StrCat("p, data file 0 of 1, tensor ", tensor.key))),
+                      HasReason(ErrorReason::ERROR_REASON_BAD_FILE)));
     }
     EXPECT_EQ(damaged, 1) << i;
     data[i] ^= 0x10;
@@ -143,7 +148,8 @@ TEST(BundleReaderTest, MissingFilesAreNamed) {
   files.files.erase("p.data-00000-of-00001");
   EXPECT_THAT(BundleReader::Open(&files, "p"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("p.data-00000-of-00001")));
-  EXPECT_THAT(BundleReader::Open(&files, "q"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("q.index")));
+  EXPECT_THAT(BundleReader::Open(&files, "q"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("q.index")));
 }
 
 // Indexes of our own whose bytes are right and whose fields are what a test wants.
@@ -159,7 +165,8 @@ class ForgedBundleTest : public ::testing::Test {
     files_.files["p.data-00000-of-00001"] = "data";
   }
 
-  absl::StatusOr<std::unique_ptr<BundleReader>> OpenValues(const std::map<std::string, std::string>& values) {
+  absl::StatusOr<std::unique_ptr<BundleReader>> OpenValues(
+      const std::map<std::string, std::string>& values) {
     files_.files.erase("p.index");
     const std::unique_ptr<RandomWriteFile> file = files_.CreateForWrite("p.index").value();
     IndexTableWriter writer(file.get());
@@ -192,7 +199,8 @@ TEST_F(ForgedBundleTest, IndexesWithoutAHeaderAreErrors) {
 
 TEST_F(ForgedBundleTest, OtherVersionsAreRefused) {
   header_.mutable_version()->set_min_consumer(2);
-  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("readers from version 2")));
+  EXPECT_THAT(Open(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("readers from version 2")));
   header_.mutable_version()->set_min_consumer(0);
   header_.mutable_version()->add_bad_consumers(1);
   EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInvalidArgument));
@@ -205,7 +213,8 @@ TEST_F(ForgedBundleTest, OtherVersionsAreRefused) {
 
 TEST_F(ForgedBundleTest, BigEndianAndSlicesAreNotReadYet) {
   entry_.add_slices()->add_extent()->set_start(0);
-  EXPECT_THAT(Open(), AllOf(StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("tensor k is saved in slices")),
+  EXPECT_THAT(Open(), AllOf(StatusIs(absl::StatusCode::kUnimplemented,
+                                     HasSubstr("tensor k is saved in slices")),
                             HasReason(ErrorReason::ERROR_REASON_NOT_YET)));
   header_.set_endianness(formats::BundleHeader::BIG);
   EXPECT_THAT(Open(), AllOf(StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("big-endian")),
@@ -215,10 +224,12 @@ TEST_F(ForgedBundleTest, BigEndianAndSlicesAreNotReadYet) {
 TEST_F(ForgedBundleTest, WrongNumbersOfShardsAreErrors) {
   for (const int32_t shards : {0, -1, std::numeric_limits<int32_t>::min()}) {
     header_.set_num_shards(shards);
-    EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("data files"))) << shards;
+    EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("data files")))
+        << shards;
   }
   header_.set_num_shards(std::numeric_limits<int32_t>::max());
-  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kNotFound, HasSubstr("p.data-00000-of-2147483647")));
+  EXPECT_THAT(Open(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("p.data-00000-of-2147483647")));
 }
 
 TEST_F(ForgedBundleTest, WrongFieldsOfEntriesAreErrorsThatNameTheKey) {
@@ -256,9 +267,27 @@ TEST_F(ForgedBundleTest, WrongFieldsOfEntriesAreErrorsThatNameTheKey) {
   expect_error("overflow");
 }
 
+TEST_F(ForgedBundleTest, EveryChangedBitUnderARightChecksumIsSurvived) {
+  for (std::string values[] = {header_.SerializeAsString(), entry_.SerializeAsString()};
+       std::string& value : values) {
+    for (size_t bit = 0; bit < 8 * value.size(); ++bit) {
+      value[bit / 8] ^= static_cast<char>(1 << bit % 8);
+      const auto reader = OpenValues({{"", values[0]}, {"k", values[1]}});
+      if (!reader.ok()) {
+        EXPECT_NE(ReasonOf(reader.status()), ErrorReason::ERROR_REASON_UNSPECIFIED) << bit;
+      } else if (const BundleTensor* const tensor = (*reader)->Find("k"); tensor != nullptr) {
+        const absl::StatusOr<std::string> bytes = (*reader)->ReadWhole(*tensor);
+        EXPECT_TRUE(bytes.ok() || absl::IsDataLoss(bytes.status())) << bit << bytes.status();
+      }
+      value[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    }
+  }
+}
+
 TEST_F(ForgedBundleTest, EntriesThatDoNotParseAreErrors) {
-  EXPECT_THAT(OpenValues({{"", header_.SerializeAsString()}, {"k", "\xff"}}),
-              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("tensor k: its entry does not parse")));
+  EXPECT_THAT(
+      OpenValues({{"", header_.SerializeAsString()}, {"k", "\xff"}}),
+      StatusIs(absl::StatusCode::kDataLoss, HasSubstr("tensor k: its entry does not parse")));
 }
 
 TEST_F(ForgedBundleTest, MoreThanCairnTakesIsRefused) {

@@ -27,7 +27,8 @@ constexpr int32_t kProducer = 1;
 std::string IndexPath(absl::string_view prefix) { return absl::StrCat(prefix, ".index"); }
 std::string DataPath(absl::string_view prefix) { return ShardPath(prefix, 0, kNumShards); }
 
-// Beside the final file, since only a rename within a folder is atomic; no reader looks for the name.
+// Beside the final file, since only a rename within a folder is atomic; no reader looks for the
+// name.
 std::string TemporaryPath(absl::string_view path) {
   return absl::StrCat(path, ".", Random::System()->NextUid().ToHex(), ".tmp");
 }
@@ -50,12 +51,14 @@ absl::Status Incomplete(absl::string_view key, absl::string_view what) {
       absl::StrCat("cannot finish the checkpoint: tensor ", key, " ", what));
 }
 
-// The raw bytes of a planned tensor's key, once the whole tensor is found to be one that can be written.
+// The raw bytes of a planned tensor's key, once the whole tensor is found to be one that can be
+// written.
 absl::StatusOr<std::string> CheckedRawKey(const PlannedTensor& tensor) {
   CAIRN_RETURN_IF_ERROR(ValidateKeyText(tensor.key));
   const std::optional<int32_t> number = BundleDtypeNumber(tensor.dtype);
   if (!number.has_value()) {
-    return InvalidField("dtype", absl::StrCat(tensor.dtype, " is no type of TensorFlow's; leave the "
+    return InvalidField("dtype", absl::StrCat(tensor.dtype,
+                                              " is no type of TensorFlow's; leave the "
                                               "tensor out or cast it"));
   }
   CAIRN_RETURN_IF_ERROR(
@@ -97,8 +100,8 @@ BundleWriter::BundleWriter(FileSystem* file_system, const std::string& prefix,
 
 BundleWriter::~BundleWriter() {
   data_.reset();
-  // The newest first: an index never stands without its data. What cannot be removed stays as a file
-  // that no reader looks for.
+  // The newest first: an index never stands without its data. What cannot be removed stays as a
+  // file that no reader looks for.
   for (auto path = unfinished_.rbegin(); path != unfinished_.rend(); ++path) {
     file_system_->Remove(*path).IgnoreError();
   }
@@ -175,8 +178,8 @@ absl::Status BundleWriter::CheckComplete() const {
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (tensors_[i].size_bytes == 0) continue;
     if (slots_[i].written_bytes < tensors_[i].size_bytes) {
-      return Incomplete(tensors_[i].key, absl::StrCat("has ", slots_[i].written_bytes.load(), " of ",
-                                                      tensors_[i].size_bytes, " bytes"));
+      return Incomplete(tensors_[i].key, absl::StrCat("has ", slots_[i].written_bytes.load(),
+                                                      " of ", tensors_[i].size_bytes, " bytes"));
     }
     if (!slots_[i].has_crc32c) return Incomplete(tensors_[i].key, "has no checksum");
   }

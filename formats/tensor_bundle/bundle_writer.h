@@ -1,10 +1,9 @@
 // Writes a TensorFlow checkpoint: `<prefix>.index` and one data file, the same bytes for the same
 // tensors whatever the order in which they come.
 //
-//   CAIRN_ASSIGN_OR_RETURN(auto writer, BundleWriter::Create(file_system, "out/ckpt-7", tensors, {}));
-//   writer->WriteAt(0, 0, bytes);    // any thread, any order
-//   writer->SetCrc32c(0, Crc32c(bytes));
-//   CAIRN_RETURN_IF_ERROR(writer->Finish());
+//   CAIRN_ASSIGN_OR_RETURN(auto writer, BundleWriter::Create(file_system, "out/ckpt-7", tensors,
+//   {})); writer->WriteAt(0, 0, bytes);    // any thread, any order writer->SetCrc32c(0,
+//   Crc32c(bytes)); CAIRN_RETURN_IF_ERROR(writer->Finish());
 #ifndef CAIRN_FORMATS_TENSOR_BUNDLE_BUNDLE_WRITER_H_
 #define CAIRN_FORMATS_TENSOR_BUNDLE_BUNDLE_WRITER_H_
 
@@ -35,17 +34,17 @@ struct PlannedTensor {
 class BundleWriter {
  public:
   struct Options {
-    // Replaces a checkpoint that is there. Its index goes first, so that a crash in between leaves no
-    // checkpoint rather than a mixed one.
+    // Replaces a checkpoint that is there. Its index goes first, so that a crash in between leaves
+    // no checkpoint rather than a mixed one.
     bool force = false;
   };
 
-  // Lays the tensors out densely in byte order of their raw keys and makes a temporary data file beside
-  // the final one (and the folder it is in). The files take their names in Finish(); what is unfinished
-  // then, or when the writer goes, is removed. `file_system` must outlive the writer.
+  // Lays the tensors out densely in byte order of their raw keys and makes a temporary data file
+  // beside the final one (and the folder it is in). The files take their names in Finish(); what is
+  // unfinished then, or when the writer goes, is removed. `file_system` must outlive the writer.
   // Errors: kAlreadyExists with ERROR_REASON_BAD_FILE (`<prefix>.index` or a data file is there);
-  // kInvalidArgument with ERROR_REASON_INVALID_FIELD (a key twice, empty or not in text form; a dtype
-  // that TensorFlow lacks; a size that dtype and shape do not give); those of FileSystem.
+  // kInvalidArgument with ERROR_REASON_INVALID_FIELD (a key twice, empty or not in text form; a
+  // dtype that TensorFlow lacks; a size that dtype and shape do not give); those of FileSystem.
   static absl::StatusOr<std::unique_ptr<BundleWriter>> Create(FileSystem* file_system,
                                                               const std::string& prefix,
                                                               std::vector<PlannedTensor> tensors,
@@ -64,7 +63,8 @@ class BundleWriter {
   void SetCrc32c(size_t tensor, uint32_t crc32c);
 
   // Makes the files durable under their names, data before index. Call once.
-  // Errors: kFailedPrecondition (a tensor lacks bytes or its checksum, naming it), those of FileSystem.
+  // Errors: kFailedPrecondition (a tensor lacks bytes or its checksum, naming it), those of
+  // FileSystem.
   absl::Status Finish();
 
  private:
@@ -88,7 +88,7 @@ class BundleWriter {
 
   FileSystem* const file_system_;
   const std::string prefix_;
-  const std::string temporary_data_;   // paths
+  const std::string temporary_data_;  // paths
   const std::string temporary_index_;
   const Options options_;
   const std::vector<PlannedTensor> tensors_;

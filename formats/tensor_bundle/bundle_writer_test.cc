@@ -1,6 +1,7 @@
 #include "formats/tensor_bundle/bundle_writer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "absl/strings/escaping.h"
@@ -80,7 +81,8 @@ TEST(BundleWriterTest, TheOrderOfPlanAndWritesChangesNothing) {
 
 TEST(BundleWriterTest, ReadersFindEveryTensorByteForByte) {
   MemoryFileSystem files;
-  const EncodedStrings strings = EncodeStringTensor(absl::StrCat(std::string("\2\0\0\0\0\0\0\0", 8), "hi"), 1).value();
+  const EncodedStrings strings =
+      EncodeStringTensor(absl::StrCat(std::string("\2\0\0\0\0\0\0\0", 8), "hi"), 1).value();
   std::vector<Given> tensors = Floats();
   tensors.push_back(Tensor("raw\\x00key\\xff", "bfloat16", {1}, "xy"));
   tensors.push_back(Tensor("later", "tf:99", {5}, "opaque"));
@@ -114,8 +116,10 @@ TEST(BundleWriterTest, ThreadsMayWriteTheirRanges) {
   const std::string folder = absl::StrCat(std::getenv("TEST_TMPDIR"), "/threads/");
   constexpr int kThreads = 4, kTensors = 8, kBytes = 1000;
   std::vector<PlannedTensor> plans;
-  for (int i = 0; i < kTensors; ++i) plans.push_back({absl::StrCat("t", i), "uint8", {kBytes}, kBytes});
-  ASSERT_OK_AND_ASSIGN(const auto writer, BundleWriter::Create(FileSystem::System(), folder, plans, {}));
+  for (int i = 0; i < kTensors; ++i)
+    plans.push_back({absl::StrCat("t", i), "uint8", {kBytes}, kBytes});
+  ASSERT_OK_AND_ASSIGN(const auto writer,
+                       BundleWriter::Create(FileSystem::System(), folder, plans, {}));
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
@@ -145,7 +149,8 @@ TEST(BundleWriterTest, WhatIsThereIsNotReplacedUnlessForced) {
                       HasReason(ErrorReason::ERROR_REASON_BAD_FILE)));
     EXPECT_THAT(files.files, ElementsAre(Pair(path, "old")));
   }
-  files.files = {{kIndex, "old"}, {"out/ckpt-7.data-00002-of-00003", "old"}, {"out/ckpt-70.index", "other"}};
+  files.files = {
+      {kIndex, "old"}, {"out/ckpt-7.data-00002-of-00003", "old"}, {"out/ckpt-70.index", "other"}};
   ASSERT_OK(Write(&files, "out/ckpt-7", Floats(), /*force=*/true));
   EXPECT_THAT(files.files, ElementsAre(Pair(kData, ::testing::_), Pair(kIndex, ::testing::_),
                                        Pair("out/ckpt-70.index", "other")));
@@ -159,7 +164,8 @@ TEST(BundleWriterTest, AFailureAnywhereLeavesNothingOrAllOfIt) {
   for (int change = 0; change < whole.changes; ++change) {
     MemoryFileSystem files;
     files.fail_from_change = change;
-    EXPECT_THAT(Write(&files, "out/ckpt-7", Floats()), StatusIs(absl::StatusCode::kUnavailable)) << change;
+    EXPECT_THAT(Write(&files, "out/ckpt-7", Floats()), StatusIs(absl::StatusCode::kUnavailable))
+        << change;
     EXPECT_TRUE(files.files.empty()) << change << " " << files.files.begin()->first;
   }
 }
@@ -183,7 +189,9 @@ TEST(BundleWriterTest, AFailedReplacementNeverMixesOldAndNew) {
 
 TEST(BundleWriterTest, AWriterThatGoesUnfinishedLeavesNothing) {
   MemoryFileSystem files;
-  { ASSERT_OK_AND_ASSIGN(const auto writer, BundleWriter::Create(&files, "p", Plans(Floats()), {})); }
+  {
+    ASSERT_OK_AND_ASSIGN(const auto writer, BundleWriter::Create(&files, "p", Plans(Floats()), {}));
+  }
   EXPECT_TRUE(files.files.empty());
 }
 
@@ -195,7 +203,8 @@ TEST(BundleWriterTest, MissingBytesOrChecksumsAreNotPublished) {
   EXPECT_THAT(writer->Finish(),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a has 1 of 2 bytes")));
   ASSERT_OK(writer->WriteAt(0, 0, "x"));
-  EXPECT_THAT(writer->Finish(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("checksum")));
+  EXPECT_THAT(writer->Finish(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("checksum")));
   writer->SetCrc32c(0, Crc32c("xx"));
   EXPECT_OK(writer->Finish());
 }
@@ -217,11 +226,16 @@ TEST(BundleWriterTest, PlansThatCannotBeWrittenAreRefused) {
   };
   EXPECT_THAT(create({{"a", "uint8", {1}, 1}, {"a", "uint8", {1}, 1}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("a is planned twice")));
-  for (const PlannedTensor& tensor : std::vector<PlannedTensor>{
-           {"", "uint8", {1}, 1}, {"\\", "uint8", {1}, 1}, {"a", "bytes", {}, 1},
-           {"a", "float8_e3m4", {1}, 1}, {"a", "uint8", {2}, 1}, {"a", "uint8", {-1}, 1},
-           {"a", "string", {2}, 5}, {"a", "tf:99", {}, -1}}) {
-    EXPECT_THAT(create({tensor}), StatusIs(absl::StatusCode::kInvalidArgument)) << tensor.key << tensor.dtype;
+  for (const PlannedTensor& tensor : std::vector<PlannedTensor>{{"", "uint8", {1}, 1},
+                                                                {"\\", "uint8", {1}, 1},
+                                                                {"a", "bytes", {}, 1},
+                                                                {"a", "float8_e3m4", {1}, 1},
+                                                                {"a", "uint8", {2}, 1},
+                                                                {"a", "uint8", {-1}, 1},
+                                                                {"a", "string", {2}, 5},
+                                                                {"a", "tf:99", {}, -1}}) {
+    EXPECT_THAT(create({tensor}), StatusIs(absl::StatusCode::kInvalidArgument))
+        << tensor.key << tensor.dtype;
   }
   EXPECT_THAT(create({{"a", "tf:99", {}, INT64_MAX}, {"b", "tf:99", {}, 1}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("2^63")));

@@ -58,8 +58,8 @@ TEST(DtypeMapTest, UnknownTypesPassThrough) {
 TEST(DtypeMapTest, WhatIsNoTypeIsRefused) {
   EXPECT_FALSE(BundleDtypeFromNumber(0).has_value());
   EXPECT_FALSE(BundleDtypeFromNumber(-1).has_value());
-  for (const char* name : {"", "float", "bytes", "torch:x", "tf:", "tf:1", "tf:021", "tf:0", "tf:-3",
-                           "tf: 21", "tf:21x", "tf:99999999999"}) {
+  for (const char* name : {"", "float", "bytes", "torch:x", "tf:", "tf:1", "tf:021", "tf:0",
+                           "tf:-3", "tf: 21", "tf:21x", "tf:99999999999"}) {
     EXPECT_FALSE(BundleDtypeNumber(name).has_value()) << name;
   }
 }

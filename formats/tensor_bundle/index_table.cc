@@ -1,10 +1,10 @@
 #include "formats/tensor_bundle/index_table.h"
 
+#include <snappy.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
-
-#include <snappy.h>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -70,9 +70,9 @@ absl::StatusOr<std::string> ReadBlock(const RandomReadFile& file, const BlockHan
   if (handle.size > static_cast<uint64_t>(kMaxIndexBlockBytes)) {
     return Damaged(absl::StrCat("a block of ", handle.size, " bytes is larger than any writer's"));
   }
-  CAIRN_ASSIGN_OR_RETURN(
-      std::string stored,
-      ReadBytes(file, static_cast<int64_t>(handle.offset), static_cast<int64_t>(handle.size) + kTrailerBytes));
+  CAIRN_ASSIGN_OR_RETURN(std::string stored,
+                         ReadBytes(file, static_cast<int64_t>(handle.offset),
+                                   static_cast<int64_t>(handle.size) + kTrailerBytes));
   const absl::string_view summed = absl::string_view(stored).substr(0, handle.size + 1);
   const uint64_t sum = DecodeFixed(absl::string_view(stored).substr(summed.size()));
   if (MaskCrc32c(Crc32c(summed)) != sum) {
@@ -86,8 +86,8 @@ absl::StatusOr<std::string> ReadBlock(const RandomReadFile& file, const BlockHan
                               static_cast<int>(compression)));
 }
 
-// Calls `visit` for every entry of `block`. An entry shares a prefix of its key with the one before; the
-// block ends with the offsets of entries that share nothing, and their number.
+// Calls `visit` for every entry of `block`. An entry shares a prefix of its key with the one
+// before; the block ends with the offsets of entries that share nothing, and their number.
 absl::Status VisitBlock(
     absl::string_view block,
     absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> visit) {

@@ -1,5 +1,5 @@
-// The container of a bundle's index: an immutable sorted table as LevelDB writes it, its blocks plain or
-// compressed with snappy.
+// The container of a bundle's index: an immutable sorted table as LevelDB writes it, its blocks
+// plain or compressed with snappy.
 //
 // Read here and not by leveldb::Table, which trusts the sizes inside a table: a forged one makes it
 // allocate or read past a buffer, and checksums do not help against a forger.
@@ -16,9 +16,9 @@ namespace cairn {
 // Largest block, as stored and unpacked. Writers cut blocks at 256 KiB or after a larger entry.
 inline constexpr int64_t kMaxIndexBlockBytes = int64_t{64} << 20;
 
-// Calls `visit` for every entry in ascending byte order of keys, no key twice, each block's checksum
-// verified before its entries are seen. Ends at the first error of `visit` and returns it. Memory: two
-// blocks. Errors: kDataLoss with ERROR_REASON_BAD_FILE (not a table, or damaged).
+// Calls `visit` for every entry in ascending byte order of keys, no key twice, each block's
+// checksum verified before its entries are seen. Ends at the first error of `visit` and returns it.
+// Memory: two blocks. Errors: kDataLoss with ERROR_REASON_BAD_FILE (not a table, or damaged).
 absl::Status ReadIndexTable(
     const RandomReadFile& file,
     absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> visit);

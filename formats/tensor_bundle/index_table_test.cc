@@ -31,10 +31,11 @@ absl::StatusOr<Entries> Read(const std::string& table) {
   files.files[kPath] = table;
   const std::unique_ptr<RandomReadFile> file = files.OpenForRead(kPath).value();
   Entries entries;
-  const absl::Status read = ReadIndexTable(*file, [&](absl::string_view key, absl::string_view value) {
-    entries.emplace(key, value);
-    return absl::OkStatus();
-  });
+  const absl::Status read =
+      ReadIndexTable(*file, [&](absl::string_view key, absl::string_view value) {
+        entries.emplace(key, value);
+        return absl::OkStatus();
+      });
   if (!read.ok()) return read;
   return entries;
 }
@@ -147,7 +148,8 @@ TEST(IndexTableTest, VisitorsEndTheReading) {
   int visits = 0;
   EXPECT_THAT(ReadIndexTable(*file,
                              [&](absl::string_view, absl::string_view) {
-                               return ++visits == 3 ? absl::AbortedError("enough") : absl::OkStatus();
+                               return ++visits == 3 ? absl::AbortedError("enough")
+                                                    : absl::OkStatus();
                              }),
               StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(visits, 3);
@@ -164,7 +166,8 @@ TEST(IndexTableTest, TablesAreKnownByTheirEnd) {
 }
 
 TEST(IndexTableTest, EveryCutIsAnError) {
-  for (const std::string& table : {Written(Many(40)), WrittenByLevelDb(Many(40), leveldb::kSnappyCompression)}) {
+  for (const std::string& table :
+       {Written(Many(40)), WrittenByLevelDb(Many(40), leveldb::kSnappyCompression)}) {
     for (size_t size = 0; size < table.size(); ++size) {
       EXPECT_FALSE(Read(table.substr(0, size)).ok()) << size;
     }
@@ -173,7 +176,8 @@ TEST(IndexTableTest, EveryCutIsAnError) {
 
 TEST(IndexTableTest, EveryChangedBitIsAnErrorOrChangesNothing) {
   const Entries entries = Many(40);
-  for (std::string table : {Written(entries), WrittenByLevelDb(entries, leveldb::kSnappyCompression)}) {
+  for (std::string table :
+       {Written(entries), WrittenByLevelDb(entries, leveldb::kSnappyCompression)}) {
     for (size_t bit = 0; bit < 8 * table.size(); ++bit) {
       table[bit / 8] ^= static_cast<char>(1 << bit % 8);
       const absl::StatusOr<Entries> read = Read(table);
@@ -227,7 +231,8 @@ std::string Forged(const std::vector<Handle>& blocks, std::string table) {
   std::string index;
   for (size_t i = 0; i < blocks.size(); ++i) {
     const std::string value = HandleBytes(blocks[i]);
-    AppendEntry(0, 1, value.size(), absl::StrCat(std::string(1, static_cast<char>('a' + i)), value), &index);
+    AppendEntry(0, 1, value.size(), absl::StrCat(std::string(1, static_cast<char>('a' + i)), value),
+                &index);
   }
   const Handle handle = AppendBlock(WithRestarts(index), 0, &table);
   std::string footer = absl::StrCat(HandleBytes({0, 0}), HandleBytes(handle));
@@ -251,13 +256,35 @@ TEST(ForgedIndexTableTest, TheForgerMakesRightTables) {
 TEST(ForgedIndexTableTest, EntriesThatPassTheirBlockAreErrors) {
   const uint64_t kMax = ~uint64_t{0};
   const std::vector<std::vector<uint64_t>> lies = {
-      {1, 1, 1},  {0, 3, 0},          {0, 0, 3},          {0, 0xffffffff, 1}, {0, 1, 0xffffffff},
-      {0, kMax, 0}, {0, kMax, kMax}, {kMax, 1, 1}, {0, 1, kMax}, {0, uint64_t{1} << 32, 1}};
+      {1, 1, 1},    {0, 3, 0},       {0, 0, 3},    {0, 0xffffffff, 1}, {0, 1, 0xffffffff},
+      {0, kMax, 0}, {0, kMax, kMax}, {kMax, 1, 1}, {0, 1, kMax},       {0, uint64_t{1} << 32, 1}};
   for (const std::vector<uint64_t>& lie : lies) {
     std::string block;
     AppendEntry(lie[0], lie[1], lie[2], "kv", &block);
     EXPECT_THAT(Read(ForgedBlock(WithRestarts(block))), StatusIs(absl::StatusCode::kDataLoss))
         << lie[0] << " " << lie[1] << " " << lie[2];
+  }
+}
+
+TEST(ForgedIndexTableTest, EveryChangedBitUnderARightChecksumIsSurvived) {
+  std::string block;
+  AppendEntry(0, 6, 5,
+              "layer/"
+              "first",
+              &block);
+  AppendEntry(6, 4, 6,
+              "bias"
+              "second",
+              &block);
+  AppendEntry(6, 6, 0, "kernel", &block);
+  block = WithRestarts(block);
+  for (size_t bit = 0; bit < 8 * block.size(); ++bit) {
+    block[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    const absl::StatusOr<Entries> read = Read(ForgedBlock(block));
+    if (!read.ok()) {
+      EXPECT_THAT(read, StatusIs(absl::StatusCode::kDataLoss)) << bit;
+    }
+    block[bit / 8] ^= static_cast<char>(1 << bit % 8);
   }
 }
 
@@ -270,9 +297,11 @@ TEST(ForgedIndexTableTest, BlocksWithoutAnEndAreErrors) {
 
 TEST(ForgedIndexTableTest, HandlesOutsideTheFileAreErrors) {
   const uint64_t kMax = ~uint64_t{0};
-  for (const Handle handle : {Handle{0, kMax}, Handle{0, kMax - 4}, Handle{kMax, 0}, Handle{kMax, kMax},
-                              Handle{1 << 20, 8}, Handle{0, uint64_t{1} << 40}}) {
-    EXPECT_THAT(Read(Forged({handle}, "")), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("passes the end")));
+  for (const Handle handle :
+       {Handle{0, kMax}, Handle{0, kMax - 4}, Handle{kMax, 0}, Handle{kMax, kMax},
+        Handle{1 << 20, 8}, Handle{0, uint64_t{1} << 40}}) {
+    EXPECT_THAT(Read(Forged({handle}, "")),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("passes the end")));
   }
 }
 

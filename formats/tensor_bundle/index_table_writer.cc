@@ -1,12 +1,12 @@
 #include "formats/tensor_bundle/index_table_writer.h"
 
-#include <cstdint>
-
 #include <leveldb/env.h>
 #include <leveldb/options.h>
 #include <leveldb/slice.h>
 #include <leveldb/status.h>
 #include <leveldb/table_builder.h>
+
+#include <cstdint>
 
 namespace cairn {
 namespace {

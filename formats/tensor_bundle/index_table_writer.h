@@ -1,4 +1,5 @@
-// Writes a bundle's index through LevelDB's TableBuilder, with the settings that give TensorFlow's bytes.
+// Writes a bundle's index through LevelDB's TableBuilder, with the settings that give TensorFlow's
+// bytes.
 #ifndef CAIRN_FORMATS_TENSOR_BUNDLE_INDEX_TABLE_WRITER_H_
 #define CAIRN_FORMATS_TENSOR_BUNDLE_INDEX_TABLE_WRITER_H_
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/error.h"
 
 namespace cairn {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 class ReadFile : public RandomReadFile {
  public:
   // Reads what the file holds at that moment, as an operating system does.
-  ReadFile(const std::string* content) : content_(content), size_(content->size()) {}
+  explicit ReadFile(const std::string* content) : content_(content), size_(content->size()) {}
 
   absl::Status Read(int64_t offset, absl::Span<char> out) const override {
     if (offset < 0 || offset + out.size() > content_->size()) {
@@ -62,7 +63,8 @@ std::string FolderPrefix(const std::string& path) {
 }
 
 absl::Status NoFile(const std::string& path) {
-  return absl::NotFoundError(absl::StrCat("no file ", path));
+  return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kNotFound,
+                   absl::StrCat("no file ", path));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The data files of a bundle, opened when they are needed and few at a time: a checkpoint may have more
-// of them than a process may have descriptors.
+// The data files of a bundle, opened when they are needed and few at a time: a checkpoint may have
+// more of them than a process may have descriptors.
 #ifndef CAIRN_FORMATS_TENSOR_BUNDLE_SHARD_FILES_H_
 #define CAIRN_FORMATS_TENSOR_BUNDLE_SHARD_FILES_H_
 

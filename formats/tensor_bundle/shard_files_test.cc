@@ -14,7 +14,8 @@ TEST(ShardPathTest, NumbersHaveFiveDigitsOrMore) {
 }
 
 TEST(ShardPathTest, NamesLeadBackToThePrefix) {
-  EXPECT_THAT(PrefixOfShardPath("runs/ckpt-7.data-00003-of-00016"), Optional(absl::string_view("runs/ckpt-7")));
+  EXPECT_THAT(PrefixOfShardPath("runs/ckpt-7.data-00003-of-00016"),
+              Optional(absl::string_view("runs/ckpt-7")));
   EXPECT_THAT(PrefixOfShardPath("x/.data-00000-of-123456"), Optional(absl::string_view("x/")));
   EXPECT_THAT(PrefixOfShardPath("a.data-0-of-1.data-00000-of-00001"),
               Optional(absl::string_view("a.data-0-of-1")));
@@ -27,7 +28,8 @@ TEST(ShardPathTest, NamesLeadBackToThePrefix) {
 TEST(ShardFilesTest, MoreFilesThanStayOpenCanBeRead) {
   MemoryFileSystem files;
   constexpr int kShards = 3 * ShardFiles::kMaxOpen;
-  for (int i = 0; i < kShards; ++i) files.files[ShardPath("p", i, kShards)] = std::string(1, char(i));
+  for (int i = 0; i < kShards; ++i)
+    files.files[ShardPath("p", i, kShards)] = std::string(1, char(i));
   ShardFiles shards(&files, "p", kShards);
   ASSERT_OK_AND_ASSIGN(const auto held, shards.Open(0));
   for (int round = 0; round < 2; ++round) {

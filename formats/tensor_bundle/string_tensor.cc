@@ -29,9 +29,9 @@ uint32_t EntryCrc32c(uint32_t crc_of_lengths, absl::string_view strings) {
 }
 
 absl::Status Damaged(absl::string_view what) {
-  return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kDataLoss,
-                   absl::StrCat("damaged string tensor: ", what,
-                                "; restore the file from another copy"));
+  return MakeError(
+      ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kDataLoss,
+      absl::StrCat("damaged string tensor: ", what, "; restore the file from another copy"));
 }
 
 absl::Status NotStrings(int64_t count, absl::string_view what) {
@@ -63,12 +63,14 @@ absl::StatusOr<std::string> DecodeStringTensor(absl::string_view file_bytes, int
   }
   uint32_t stored = 0;
   if (!ConsumeFixed32(&file_bytes, &stored)) return Damaged("it ends before the lengths' checksum");
-  if (UnmaskCrc32c(stored) != crc_of_lengths) return Damaged("the lengths' checksum does not match");
+  if (UnmaskCrc32c(stored) != crc_of_lengths)
+    return Damaged("the lengths' checksum does not match");
   if (file_bytes.size() != strings_bytes) {
-    return Damaged(absl::StrCat("the lengths add up to ", strings_bytes, " bytes, the strings have ",
-                                file_bytes.size()));
+    return Damaged(absl::StrCat("the lengths add up to ", strings_bytes,
+                                " bytes, the strings have ", file_bytes.size()));
   }
-  if (EntryCrc32c(crc_of_lengths, file_bytes) != crc32c) return Damaged("the checksum does not match");
+  if (EntryCrc32c(crc_of_lengths, file_bytes) != crc32c)
+    return Damaged("the checksum does not match");
   absl::StrAppend(&ours, file_bytes);
   return ours;
 }

@@ -13,8 +13,8 @@
 
 namespace cairn {
 
-// Bytes as a data file holds them and the checksum that their entry carries. It is not the crc32c of
-// `bytes`: TensorFlow sums the lengths as integers of fixed width.
+// Bytes as a data file holds them and the checksum that their entry carries. It is not the crc32c
+// of `bytes`: TensorFlow sums the lengths as integers of fixed width.
 struct EncodedStrings {
   std::string bytes;
   uint32_t crc32c;  // unmasked

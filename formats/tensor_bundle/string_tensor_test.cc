@@ -36,7 +36,8 @@ TEST(StringTensorTest, NoStringsStillHaveAChecksum) {
 }
 
 TEST(StringTensorTest, LongStringsComeBack) {
-  std::string ours = absl::StrCat(absl::HexStringToBytes("7011010000000000"), std::string(70000, 'x'));
+  std::string ours =
+      absl::StrCat(absl::HexStringToBytes("7011010000000000"), std::string(70000, 'x'));
   ASSERT_OK_AND_ASSIGN(const EncodedStrings encoded, EncodeStringTensor(ours, 1));
   EXPECT_EQ(encoded.bytes.size(), 3 + 4 + 70000);
   EXPECT_THAT(DecodeStringTensor(encoded.bytes, 1, encoded.crc32c), IsOkAndHolds(ours));
@@ -46,7 +47,8 @@ TEST(StringTensorTest, EveryChangedBitIsFound) {
   for (size_t bit = 0; bit < 8 * kFileBytes.size(); ++bit) {
     std::string damaged = kFileBytes;
     damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
-    EXPECT_THAT(DecodeStringTensor(damaged, 2, kFileCrc), StatusIs(absl::StatusCode::kDataLoss)) << bit;
+    EXPECT_THAT(DecodeStringTensor(damaged, 2, kFileCrc), StatusIs(absl::StatusCode::kDataLoss))
+        << bit;
   }
   EXPECT_THAT(DecodeStringTensor(kFileBytes, 2, kFileCrc ^ 1),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("checksum")));
@@ -57,13 +59,15 @@ TEST(StringTensorTest, EveryCutIsFound) {
     EXPECT_THAT(DecodeStringTensor(kFileBytes.substr(0, size), 2, kFileCrc),
                 StatusIs(absl::StatusCode::kDataLoss));
   }
-  EXPECT_THAT(DecodeStringTensor(kFileBytes + "!", 2, kFileCrc), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(DecodeStringTensor(kFileBytes + "!", 2, kFileCrc),
+              StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(StringTensorTest, ForgedCountsAndLengthsAreErrors) {
   EXPECT_FALSE(DecodeStringTensor(kFileBytes, int64_t{1} << 60, kFileCrc).ok());
   EXPECT_FALSE(DecodeStringTensor(kFileBytes, -1, kFileCrc).ok());
-  const std::string huge = absl::HexStringToBytes("ffffffffffffffffff01ffffffffffffffffff0100000000");
+  const std::string huge =
+      absl::HexStringToBytes("ffffffffffffffffff01ffffffffffffffffff0100000000");
   EXPECT_FALSE(DecodeStringTensor(huge, 2, 0).ok());
 }
 

@@ -12,7 +12,8 @@ namespace {
 constexpr int64_t kLengthBytes = 1;
 constexpr int64_t kChecksumBytes = 4;
 
-absl::Status CheckAtLeast(int64_t size_bytes, int64_t fixed_bytes, int64_t each_bytes, int64_t count) {
+absl::Status CheckAtLeast(int64_t size_bytes, int64_t fixed_bytes, int64_t each_bytes,
+                          int64_t count) {
   if (size_bytes >= fixed_bytes && (size_bytes - fixed_bytes) / each_bytes >= count) {
     return absl::OkStatus();
   }

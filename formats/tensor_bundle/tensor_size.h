@@ -10,9 +10,10 @@
 
 namespace cairn {
 
-// OK if a tensor of `dtype` and `shape` can take `size_bytes` in a data file: exactly its elements where
-// they have a fixed width; where not, no less than the encoding takes for so many empty elements.
-// Errors: kInvalidArgument (it cannot; the shape is none that Cairn takes, see ElementCount).
+// OK if a tensor of `dtype` and `shape` can take `size_bytes` in a data file: exactly its elements
+// where they have a fixed width; where not, no less than the encoding takes for so many empty
+// elements. Errors: kInvalidArgument (it cannot; the shape is none that Cairn takes, see
+// ElementCount).
 absl::Status CheckTensorSize(const BundleDtype& dtype, absl::Span<const int64_t> shape,
                              int64_t size_bytes);
 

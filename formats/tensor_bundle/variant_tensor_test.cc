@@ -17,7 +17,8 @@ struct Variants {
   uint32_t crc32c = 0;
 };
 
-// The rule of TensorFlow's writer: what is summed is `summed`, whose sum is taken from the start each time.
+// The rule of TensorFlow's writer: what is summed is `summed`, whose sum is taken from the start
+// each time.
 Variants Written(const std::vector<std::string>& elements) {
   Variants variants;
   std::string summed;
@@ -38,7 +39,8 @@ TEST(VariantTensorTest, SumsWhatTensorFlowSums) {
   for (const auto& elements : std::vector<std::vector<std::string>>{
            {}, {""}, {"state"}, {"one", "", std::string(300, 'z')}}) {
     const Variants variants = Written(elements);
-    EXPECT_THAT(VariantTensorCrc32c(variants.bytes, elements.size()), IsOkAndHolds(variants.crc32c));
+    EXPECT_THAT(VariantTensorCrc32c(variants.bytes, elements.size()),
+                IsOkAndHolds(variants.crc32c));
   }
 }
 
