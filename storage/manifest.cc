@@ -1,10 +1,12 @@
 #include "storage/manifest.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "storage/row_scanner.h"
 
 namespace cairn::storage {
 namespace {
@@ -31,15 +33,11 @@ absl::Status DamagedRow(absl::string_view row_key, absl::string_view found) {
 
 absl::Status ForEachRow(Table* table, const Uid& manifest, const KeyRange& range,
                         absl::FunctionRef<absl::Status(const Row&)> visit) {
-  const Partition partition = Partition::Manifest(manifest);
-  std::string begin = range.begin;
+  RowScanner rows(table, manifest, {range});
   while (true) {
-    CAIRN_ASSIGN_OR_RETURN(Page page, table->Scan(partition, begin, range.end));
-    for (const Row& row : page.rows) CAIRN_RETURN_IF_ERROR(visit(row));
-    if (page.complete) return absl::OkStatus();
-    CAIRN_CHECK(!page.rows.empty());
-    begin = std::move(page.rows.back().key);
-    begin.push_back('\0');
+    CAIRN_ASSIGN_OR_RETURN(const Row* row, rows.Next());
+    if (row == nullptr) return absl::OkStatus();
+    CAIRN_RETURN_IF_ERROR(visit(*row));
   }
 }
 
