@@ -65,6 +65,7 @@ PinnedBytes::PinnedBytes(std::string bytes) {
 }
 
 absl::StatusOr<uint32_t> SegmentWriter::Append(absl::string_view chunk) {
+  CAIRN_RETURN_IF_ERROR(broken_);
   CAIRN_CHECK(!finished_);
   if (chunk.empty() || chunk.size() > kMaxChunkBytes) {
     return absl::InvalidArgumentError(absl::StrCat("cannot store a chunk of ", chunk.size(),
@@ -82,7 +83,6 @@ absl::StatusOr<uint32_t> SegmentWriter::Append(absl::string_view chunk) {
 }
 
 absl::Status SegmentWriter::AppendNext(absl::string_view chunk) {
-  CAIRN_RETURN_IF_ERROR(broken_);
   StoreChunk(chunk, &stored_);
   broken_ = DoAppend(next_chunk_, stored_);
   CAIRN_RETURN_IF_ERROR(broken_);
@@ -91,9 +91,8 @@ absl::Status SegmentWriter::AppendNext(absl::string_view chunk) {
 }
 
 absl::Status SegmentWriter::Finish() {
-  CAIRN_CHECK(!finished_);
   CAIRN_RETURN_IF_ERROR(broken_);
-  CAIRN_CHECK(next_chunk_ > 1);
+  CAIRN_CHECK(!finished_ && next_chunk_ > 1);
   finished_ = true;
   broken_ = DoFinish();
   return broken_;

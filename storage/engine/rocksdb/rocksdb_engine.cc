@@ -32,7 +32,7 @@ class FailureListener : public rocksdb::EventListener {
                          rocksdb::Status* status) override {
     // From this severity on RocksDB refuses writes.
     if (status->severity() < rocksdb::Status::kHardError) return;
-    health_->Fail(absl::StrCat("the database failed in the background: ", status->ToString()));
+    health_->Fail(absl::StrCat("the disk failed under a write: ", status->ToString()));
   }
 
  private:
