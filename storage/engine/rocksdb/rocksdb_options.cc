@@ -54,6 +54,8 @@ rocksdb::ColumnFamilyOptions RocksDbOptions::Chunks() const {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = chunk_cache_;
   table.cache_index_and_filter_blocks = true;
+  // A block ends before a chunk that would not fit: the header stands alone and is read alone.
+  table.block_size_deviation = 99;
   table.checksum = rocksdb::kXXH3;
 
   rocksdb::ColumnFamilyOptions options;
