@@ -11,8 +11,8 @@
 namespace cairn {
 namespace {
 
-// A status travels in HTTP/2 trailers, and a gRPC client drops a call whose trailers pass 8 KiB: the text
-// goes twice (once escaped, at worst three bytes for one), the details in base64.
+// A status travels in HTTP/2 trailers, and a gRPC client drops a call whose trailers pass 8 KiB:
+// the text goes twice (once escaped, at worst three bytes for one), the details in base64.
 constexpr size_t kMaxMessageBytes = 1024;
 constexpr size_t kMaxDetailBytes = 2048;
 
@@ -31,8 +31,8 @@ std::string Shortened(absl::string_view text, size_t max_bytes) {
   return absl::StrCat(text.substr(0, end), kEllipsis);
 }
 
-// The detail's bytes within kMaxDetailBytes: long values are shortened, and at worst all of them go, for
-// the reason and the retry delay are what a program acts upon.
+// The detail's bytes within kMaxDetailBytes: long values are shortened, and at worst all of them
+// go, for the reason and the retry delay are what a program acts upon.
 std::string BoundedDetail(const absl::Cord& payload) {
   std::string bytes(payload);
   ErrorDetail detail;

@@ -24,9 +24,9 @@ TEST(GrpcStatus, EveryCodeComesBack) {
 }
 
 TEST(GrpcStatus, DetailComesBack) {
-  absl::Status status = MakeError(ErrorReason::ERROR_REASON_NUMBER_TAKEN,
-                                  absl::StatusCode::kAlreadyExists, "7 is in use",
-                                  {{"directory", "runs/mnist"}, {"number", "7"}});
+  absl::Status status =
+      MakeError(ErrorReason::ERROR_REASON_NUMBER_TAKEN, absl::StatusCode::kAlreadyExists,
+                "7 is in use", {{"directory", "runs/mnist"}, {"number", "7"}});
   absl::Status back = FromGrpcStatus(ToGrpcStatus(status));
   EXPECT_EQ(back, status);
   EXPECT_EQ(DetailOf(back).metadata().at("directory"), "runs/mnist");
@@ -63,8 +63,8 @@ TEST(GrpcStatus, ManyLongValuesLeaveTheReason) {
   for (int i = 0; i < 100; ++i) {
     (*detail.mutable_metadata())[std::to_string(i)] = std::string(500, 'v');
   }
-  ErrorDetail back = DetailOf(FromGrpcStatus(
-      ToGrpcStatus(WithDetail(absl::ResourceExhaustedError("full"), detail))));
+  ErrorDetail back = DetailOf(
+      FromGrpcStatus(ToGrpcStatus(WithDetail(absl::ResourceExhaustedError("full"), detail))));
   EXPECT_EQ(back.reason(), ErrorReason::ERROR_REASON_STORAGE_FULL);
   EXPECT_EQ(back.retry_delay().seconds(), 3);
 }

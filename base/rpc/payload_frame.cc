@@ -172,10 +172,10 @@ absl::Status DecodeFrame(const grpc::ByteBuffer& buffer, google::protobuf::Messa
   size_t header_bytes = 0;
   CAIRN_RETURN_IF_ERROR(FindPayload(cursor, &header_bytes));
   if (header_bytes > kMaxHeaderBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot read the message: it has ", header_bytes,
-                     " bytes beside its payload, over the limit of ", kMaxHeaderBytes,
-                     "; send fewer parts in one message"));
+    return absl::InvalidArgumentError(absl::StrCat("cannot read the message: it has ", header_bytes,
+                                                   " bytes beside its payload, over the limit of ",
+                                                   kMaxHeaderBytes,
+                                                   "; send fewer parts in one message"));
   }
   if (!header->ParseFromString(CopyPrefix(slices, header_bytes))) {
     return Malformed("a field's value is not of its type");

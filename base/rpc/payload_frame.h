@@ -23,12 +23,14 @@ inline absl::string_view ViewOf(const grpc::Slice& slice) {
   return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
 }
 
-// `header` (its payload field unset) followed by field 15 holding `payload`; no field if that is empty.
-grpc::ByteBuffer EncodeFrame(const google::protobuf::MessageLite& header, const std::vector<grpc::Slice>& payload);
+// `header` (its payload field unset) followed by field 15 holding `payload`; no field if that is
+// empty.
+grpc::ByteBuffer EncodeFrame(const google::protobuf::MessageLite& header,
+                             const std::vector<grpc::Slice>& payload);
 
-// Takes a message apart: everything before field 15 goes into `header`, the payload into `payload` as
-// slices that share gRPC's memory.
-// Errors: kInvalidArgument (not a message of the type, header over 1 MiB, or a field follows the payload).
+// Takes a message apart: everything before field 15 goes into `header`, the payload into `payload`
+// as slices that share gRPC's memory. Errors: kInvalidArgument (not a message of the type, header
+// over 1 MiB, or a field follows the payload).
 absl::Status DecodeFrame(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* header,
                          std::vector<grpc::Slice>* payload);
 

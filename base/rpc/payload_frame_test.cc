@@ -102,8 +102,16 @@ TEST(PayloadFrame, MessageWithoutPayloadAndEmptyMessageDecode) {
 }
 
 TEST(PayloadFrame, FieldsOfANewerClientAreSteppedOver) {
-  const std::string varint = "\xa0\x06\x07", fixed64 = "\xa1\x06" "12345678", fixed32 = "\xa5\x06" "1234";
-  const std::string bytes = absl::StrCat(varint, fixed64, fixed32, "\x7a\x02" "ab");
+  const std::string varint = "\xa0\x06\x07",
+                    fixed64 =
+                        "\xa1\x06"
+                        "12345678",
+                    fixed32 =
+                        "\xa5\x06"
+                        "1234";
+  const std::string bytes = absl::StrCat(varint, fixed64, fixed32,
+                                         "\x7a\x02"
+                                         "ab");
   v1::UploadSlicesRequest header;
   std::vector<grpc::Slice> payload;
   ASSERT_OK(DecodeFrame(BufferOf(bytes, 3), &header, &payload));
@@ -117,8 +125,12 @@ struct BadFrame {
 
 TEST(PayloadFrame, HostileBytesAreRefused) {
   const std::vector<BadFrame> frames = {
-      {"\x7a\x05" "abc", "cut off"},
-      {"\x7a\x02" "abc", "follows the payload"},
+      {"\x7a\x05"
+       "abc",
+       "cut off"},
+      {"\x7a\x02"
+       "abc",
+       "follows the payload"},
       {"\x7a", "cut off"},
       {"\x7a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "cut off"},
       {"\x78\x01", "not a byte string"},

@@ -1,0 +1,57 @@
+// One download stream, message by message, without gRPC around it.
+#ifndef CAIRN_SERVER_DOWNLOAD_STREAM_H_
+#define CAIRN_SERVER_DOWNLOAD_STREAM_H_
+
+#include <grpcpp/support/slice.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "cairn/v1/transfer_service.pb.h"
+#include "storage/store.h"
+
+namespace cairn::server {
+
+// One thread.
+class DownloadStream {
+ public:
+  // Begins where `token` stands. `store` is not owned and outlives the stream.
+  // Errors: those of Store::NewSliceReader.
+  static absl::StatusOr<std::unique_ptr<DownloadStream>> Open(storage::Store* store,
+                                                              absl::string_view token);
+
+  // Makes the next message: `header` and a payload that shares storage's memory. False after the
+  // last one; there is at least one. Errors: kDataLoss naming the key.
+  absl::StatusOr<bool> Next(v1::DownloadSlicesResponse* header, std::vector<grpc::Slice>* payload);
+
+ private:
+  // Parts that the reader returned together, how many of them are sent, and the token after them
+  // all.
+  struct Batch {
+    std::vector<storage::OutgoingPart> parts;
+    size_t sent = 0;
+    std::string next_token;
+  };
+
+  DownloadStream(std::unique_ptr<storage::SliceReader> reader, absl::string_view token)
+      : reader_(std::move(reader)), token_(token) {}
+
+  absl::StatusOr<Batch> ReadBatch();
+  absl::Status Advance();
+
+  const std::unique_ptr<storage::SliceReader> reader_;
+  std::string token_;  // where the current batch begins
+  Batch current_;
+  // Read before the current batch is sent: only so is it known which message is the last.
+  absl::StatusOr<Batch> ahead_ = Batch();
+  bool begun_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace cairn::server
+
+#endif  // CAIRN_SERVER_DOWNLOAD_STREAM_H_
