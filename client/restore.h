@@ -39,7 +39,7 @@ class SliceSink {
 struct RestoreOptions {
   int streams = 2;  // 1 to 16, each over a connection of its own
   // Called from one thread at a time, at most 10 times a second and at the end.
-  ProgressFn progress;
+  ProgressFn progress = nullptr;
 };
 
 struct RestoreResult {

@@ -79,7 +79,10 @@ class RestoreRun {
     while (true) {
       CAIRN_ASSIGN_OR_RETURN(const bool more, stream.Read(&message, &payload));
       if (!more) break;
-      CAIRN_RETURN_IF_ERROR(TakeMessage(message, payload));
+      if (absl::Status taken = TakeMessage(message, payload); !taken.ok()) {
+        group_.Fail(taken);  // nothing to try again: part of the message may have been taken
+        return taken;
+      }
       *token = message.next_token();
     }
     if (!token->empty())

@@ -59,7 +59,7 @@ struct SaveOptions {
   // --- Affect performance.
   int streams = 2;  // 1 to 16, each over a connection of its own
   // Called from one thread at a time, at most 10 times a second and at the end.
-  ProgressFn progress;
+  ProgressFn progress = nullptr;
 };
 
 struct SaveResult {

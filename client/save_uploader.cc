@@ -148,7 +148,12 @@ absl::Status SaveUploader::SendLargePart(UploadStream& stream, size_t part,
 
 absl::Status SaveUploader::SendMessage(UploadStream& stream, v1::UploadSlicesRequest& message,
                                        absl::Span<const PartToSave> ranges) {
-  CAIRN_ASSIGN_OR_RETURN(Payload payload, GatherPayload(slices_, ranges));
+  absl::StatusOr<Payload> gathered = GatherPayload(slices_, ranges);
+  if (!gathered.ok()) {
+    group_.Fail(gathered.status());  // whatever its code, another stream would not help
+    return gathered.status();
+  }
+  Payload& payload = *gathered;
   int64_t bytes = 0;
   for (size_t i = 0; i < ranges.size(); ++i) {
     v1::SlicePart* part = message.add_parts();

@@ -1,0 +1,61 @@
+// Restores into a TensorFlow checkpoint on disk.
+#ifndef CAIRN_CLIENT_CLI_BUNDLE_SINK_H_
+#define CAIRN_CLIENT_CLI_BUNDLE_SINK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/file_system.h"
+#include "base/mutex.h"
+#include "client/cli/bundle_plan.h"
+#include "client/restore.h"
+#include "formats/tensor_bundle/bundle_writer.h"
+
+namespace cairn::cli {
+
+// Writes `<prefix>.index`, its data file and the `checkpoint` state file beside them. Without
+// Finish() nothing stays. A tensor's checksum comes from the verified sums of the pieces that
+// arrived, so that its bytes are not summed twice.
+class BundleSink : public SliceSink {
+ public:
+  // `file_system` is not owned. `force`: replaces a checkpoint of this prefix.
+  // Errors: those of BundleWriter::Create; usage (`prefix` ends with no name).
+  static absl::StatusOr<std::unique_ptr<BundleSink>> Create(FileSystem* file_system,
+                                                            const std::string& prefix,
+                                                            BundlePlan plan, bool force);
+
+  // Writes what the plan has in memory.
+  absl::Status Begin(const v1::OpenRestoreResponse& restore) override;
+  // Bytes of what was written in Begin are dropped.
+  absl::Status Write(const ArrivedPart& part) override;
+  // Makes the files durable under their names; the state file names this prefix alone.
+  absl::Status Finish();
+
+ private:
+  struct Piece {
+    int64_t offset;
+    int64_t length;
+    uint32_t crc32c;
+  };
+
+  BundleSink(FileSystem* file_system, const std::string& prefix, BundlePlan plan);
+  absl::Status SetSums();
+
+  FileSystem* const file_system_;
+  const std::string prefix_;
+  const BundlePlan plan_;
+  std::map<absl::string_view, size_t> entry_of_key_;
+  std::unique_ptr<BundleWriter> writer_;
+  Mutex mutex_;
+  std::vector<std::vector<Piece>> pieces_ CAIRN_GUARDED_BY(mutex_);  // by entry
+};
+
+}  // namespace cairn::cli
+
+#endif  // CAIRN_CLIENT_CLI_BUNDLE_SINK_H_

@@ -1,0 +1,61 @@
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "client/cli/bundle_source.h"
+#include "client/cli/command.h"
+#include "client/cli/progress_bar.h"
+#include "client/cli/reference_argument.h"
+#include "client/cli/results.h"
+#include "client/cli/usage_error.h"
+
+namespace cairn::cli {
+namespace {
+
+// Says how to save all the same.
+absl::Status WithWaysOut(const absl::Status& status) {
+  if (ReasonOf(status) != ErrorReason::ERROR_REASON_NUMBER_TAKEN) return status;
+  return WithDetail(
+      absl::Status(status.code(), absl::StrCat(status.message(), " (--replace takes its place, ",
+                                               "--number N saves under another)")),
+      DetailOf(status));
+}
+
+}  // namespace
+
+absl::Status RunSaveCommand(const SaveArguments& arguments, CommandContext& context) {
+  CAIRN_ASSIGN_OR_RETURN(const std::string directory, ParseDirectory(arguments.directory));
+  if (arguments.number.has_value() && *arguments.number < 0) {
+    return UsageError("--number must be at least 0");
+  }
+  CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<BundleSource> source,
+                         BundleSource::Open(context.file_system, arguments.prefix));
+  SaveOptions options;
+  options.number = arguments.number.has_value() ? arguments.number : source->number();
+  options.replace = arguments.replace;
+  if (!source->name().empty()) options.annotations["tensorflow.prefix"] = source->name();
+  absl::StatusOr<SaveResult> saved;
+  {
+    ProgressBar progress("saving", context.output, context.clock);
+    options.progress = progress.callback();
+    saved = context.client.Save(directory, source->slices(), options);
+  }
+  if (!saved.ok()) {
+    return WithContext(WithWaysOut(saved.status()), absl::StrCat("saving ", source->prefix()));
+  }
+  const v1::Checkpoint& checkpoint = saved->checkpoint;
+  if (!context.output.json()) {
+    context.output.Print(absl::StrCat(checkpoint.reference(), "\n"));
+    return absl::OkStatus();
+  }
+  Json document = CheckpointName(checkpoint);
+  document["tensors"] = checkpoint.tensor_count();
+  document["bytes"] = checkpoint.logical_bytes();
+  document["bytes_sent"] = saved->bytes_sent;
+  document["bytes_stored"] = saved->bytes_stored;
+  context.output.PrintJson(document);
+  return absl::OkStatus();
+}
+
+}  // namespace cairn::cli

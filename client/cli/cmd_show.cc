@@ -1,0 +1,116 @@
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/box.h"
+#include "base/error.h"
+#include "base/human.h"
+#include "client/cli/command.h"
+#include "client/cli/reference_argument.h"
+#include "client/cli/table.h"
+#include "client/cli/tensor_selection.h"
+
+namespace cairn::cli {
+namespace {
+
+constexpr int kPreviewedValues = 8;
+constexpr size_t kPreviewWidth = 60;  // bytes
+
+struct ShownTensor {
+  v1::Tensor tensor;
+  std::vector<std::string> values;  // the first ones
+  bool more_values = false;
+};
+
+absl::Status Preview(Client& client, const v1::Checkpoint& checkpoint, ShownTensor* shown) {
+  v1::PreviewTensorRequest request;
+  request.set_directory(checkpoint.directory());
+  request.set_checkpoint(PinnedReference(checkpoint));
+  request.set_key(shown->tensor.key());
+  request.set_max_values(kPreviewedValues);
+  CAIRN_ASSIGN_OR_RETURN(const v1::PreviewTensorResponse preview,
+                         client.connection().PreviewTensor(request));
+  shown->values.assign(preview.texts().begin(), preview.texts().end());
+  shown->more_values = preview.element_count() > preview.texts_size();
+  return absl::OkStatus();
+}
+
+// On one short line, cut between characters.
+std::string ValuesCell(const ShownTensor& shown) {
+  std::string cell = absl::StrJoin(shown.values, " ");
+  bool cut = shown.more_values;
+  if (cell.size() > kPreviewWidth) {
+    size_t end = kPreviewWidth;
+    while (end > 0 && (cell[end] & 0xC0) == 0x80) --end;
+    cell.resize(end);
+    cut = true;
+  }
+  return cut ? cell + " ..." : cell;
+}
+
+Json TensorDocument(const ShownTensor& shown, bool with_values) {
+  const v1::Tensor& tensor = shown.tensor;
+  Json document = {{"key", tensor.key()},
+                   {"dtype", tensor.dtype()},
+                   {"shape", std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end())},
+                   {"bytes", tensor.logical_bytes()}};
+  if (with_values) document["values"] = shown.values;
+  return document;
+}
+
+void PrintDocument(const v1::Checkpoint& checkpoint, const std::vector<ShownTensor>& tensors,
+                   bool with_values, Output& output) {
+  Json list = Json::array();
+  for (const ShownTensor& shown : tensors) list.push_back(TensorDocument(shown, with_values));
+  output.PrintJson({{"reference", checkpoint.reference()},
+                    {"uid", checkpoint.uid()},
+                    {"tensors", std::move(list)}});
+}
+
+void PrintTable(const std::vector<ShownTensor>& tensors, bool with_values, Output& output) {
+  std::vector<Table::Column> columns = {{"KEY"}, {"DTYPE"}, {"SHAPE"}, {"BYTES", Align::kRight}};
+  if (with_values) columns.push_back({"VALUES"});
+  Table table(std::move(columns));
+  for (const ShownTensor& shown : tensors) {
+    const std::vector<int64_t> shape(shown.tensor.shape().begin(), shown.tensor.shape().end());
+    std::vector<std::string> cells = {shown.tensor.key(), shown.tensor.dtype(),
+                                      ShapeToString(shape),
+                                      HumanCount(shown.tensor.logical_bytes())};
+    if (with_values) cells.push_back(ValuesCell(shown));
+    table.AddRow(std::move(cells));
+  }
+  output.Print(table.ToString());
+}
+
+}  // namespace
+
+absl::Status RunShowCommand(const ShowArguments& arguments, CommandContext& context) {
+  CAIRN_ASSIGN_OR_RETURN(const ReferenceArgument reference, ParseReference(arguments.reference));
+  v1::GetCheckpointRequest request;
+  request.set_directory(reference.directory);
+  request.set_checkpoint(reference.checkpoint);
+  CAIRN_ASSIGN_OR_RETURN(const v1::Checkpoint checkpoint,
+                         context.client.connection().GetCheckpoint(request));
+  CAIRN_ASSIGN_OR_RETURN(
+      auto selected,
+      ListSelected(context.client, checkpoint, SelectionFromArguments(arguments.prefixes, {})));
+  std::vector<ShownTensor> tensors;
+  tensors.reserve(selected.size());
+  for (auto& [key, tensor] : selected) {
+    tensors.push_back({std::move(tensor), {}, false});
+    if (arguments.values) {
+      CAIRN_RETURN_IF_ERROR(Preview(context.client, checkpoint, &tensors.back()));
+    }
+  }
+  if (context.output.json()) {
+    PrintDocument(checkpoint, tensors, arguments.values, context.output);
+  } else {
+    PrintTable(tensors, arguments.values, context.output);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,172 @@
+// The `cairn` command: parses the command line, runs one command, ends with its status.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "base/error.h"
+#include "client/cli/command.h"
+#include "client/cli/usage_error.h"
+
+namespace cairn::cli {
+namespace {
+
+struct GlobalArguments {
+  std::string server = "localhost:7070";
+  bool json = false;
+};
+
+// One command's parser and what runs when it was chosen.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.add_option("--server", global_.server, "The server, HOST:PORT")
+        ->envname("CAIRN_SERVER")
+        ->capture_default_str();
+    app_.add_flag("--json", global_.json, "Print one JSON document");
+    AddSave();
+    AddList();
+    AddLatest();
+    AddShow();
+    AddRestore();
+    AddRemove();
+  }
+
+  CLI::App& app() { return app_; }
+  const GlobalArguments& global() const { return global_; }
+  absl::Status Run(CommandContext& context) { return run_(context); }
+
+ private:
+  template <typename Arguments>
+  void RunWith(CLI::App* command, const Arguments& arguments,
+               absl::Status (*run)(const Arguments&, CommandContext&)) {
+    command->callback([this, &arguments, run] {
+      run_ = [&arguments, run](CommandContext& context) { return run(arguments, context); };
+    });
+  }
+
+  void AddSave() {
+    CLI::App* command = app_.add_subcommand("save", "Saves a TensorFlow checkpoint");
+    command
+        ->add_option("PREFIX", save_.prefix,
+                     "A checkpoint's prefix or one of its files, a folder with a `checkpoint` "
+                     "file (its latest is taken), or a SavedModel folder")
+        ->required();
+    command->add_option("DIRECTORY", save_.directory, "Where in the store, e.g. runs/mnist")
+        ->required();
+    command->add_option("--number", save_.number,
+                        "Its number. Default: that in PREFIX (model.ckpt-1000), else the next");
+    command->add_flag("--replace", save_.replace, "Take the place of a checkpoint of that number");
+    RunWith(command, save_, RunSaveCommand);
+  }
+
+  void AddList() {
+    CLI::App* command =
+        app_.add_subcommand("ls", "Lists directories, or a directory's checkpoints by commit");
+    command->add_option("DIRECTORY", list_.directory, "Whose checkpoints");
+    RunWith(command, list_, RunListCommand);
+  }
+
+  void AddLatest() {
+    CLI::App* command =
+        app_.add_subcommand("latest", "Prints the reference of the checkpoint committed last");
+    command->add_option("DIRECTORY", latest_.directory, "Of which directory")->required();
+    RunWith(command, latest_, RunLatestCommand);
+  }
+
+  void AddShow() {
+    CLI::App* command = app_.add_subcommand("show", "Lists a checkpoint's tensors by key");
+    AddReference(command, &show_.reference);
+    command->add_option("--prefix", show_.prefixes, "Only keys below this path; repeatable")
+        ->expected(1)
+        ->take_all();
+    command->add_flag("--values", show_.values, "With the first values of each");
+    RunWith(command, show_, RunShowCommand);
+  }
+
+  void AddRestore() {
+    CLI::App* command =
+        app_.add_subcommand("restore", "Writes a checkpoint or a part of it as TensorFlow's files");
+    AddReference(command, &restore_.reference);
+    command->add_option("--output", restore_.output, "Prefix of the files to write")->required();
+    command->add_option("--prefix", restore_.prefixes, "Tensors below this path; repeatable")
+        ->expected(1)
+        ->take_all();
+    command->add_option("--key", restore_.keys, "The tensor of this key; repeatable")
+        ->expected(1)
+        ->take_all();
+    command->add_flag("--force", restore_.force, "Replace files that are there");
+    RunWith(command, restore_, RunRestoreCommand);
+  }
+
+  void AddRemove() {
+    CLI::App* command = app_.add_subcommand("rm", "Deletes a checkpoint");
+    command->add_option("REFERENCE", remove_.reference, "DIRECTORY@NUMBER or DIRECTORY@uid:HEX")
+        ->required();
+    RunWith(command, remove_, RunRemoveCommand);
+  }
+
+  static void AddReference(CLI::App* command, std::string* reference) {
+    command
+        ->add_option("REFERENCE", *reference,
+                     "DIRECTORY@NUMBER, DIRECTORY@latest, DIRECTORY@TAG or DIRECTORY@uid:HEX")
+        ->required();
+  }
+
+  CLI::App app_{"Saves, lists and restores checkpoints on a Cairn server.", "cairn"};
+  GlobalArguments global_;
+  SaveArguments save_;
+  ListArguments list_;
+  LatestArguments latest_;
+  ShowArguments show_;
+  RestoreArguments restore_;
+  RemoveArguments remove_;
+  std::function<absl::Status(CommandContext&)> run_;
+};
+
+Output MakeOutput(bool json) {
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  return Output(
+      std::cout, std::cerr,
+      {.json = json,
+       .show_progress = terminal,
+       .colors = terminal && std::getenv("NO_COLOR") == nullptr});  // NOLINT(concurrency-mt-unsafe)
+}
+
+absl::Status Run(CommandLine& command_line, Output& output) {
+  absl::StatusOr<Client> client = Client::Connect(command_line.global().server);
+  if (!client.ok()) return UsageError(client.status().message());
+  CommandContext context{*std::move(client), FileSystem::System(), Clock::System(), output};
+  return command_line.Run(context);
+}
+
+int Main(int argc, char** argv) {
+  CommandLine command_line;
+  try {
+    command_line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return command_line.app().exit(error);  // --help
+    const bool json = std::any_of(argv, argv + argc,
+                                  [](const std::string& argument) { return argument == "--json"; });
+    const absl::Status status =
+        UsageError(std::string(error.what()) + "; `cairn --help` tells what there is");
+    MakeOutput(json).PrintError(status);
+    return ExitStatus(status);
+  }
+  Output output = MakeOutput(command_line.global().json);
+  const absl::Status status = Run(command_line, output);
+  if (!status.ok()) output.PrintError(status);
+  return ExitStatus(status);
+}
+
+}  // namespace
+}  // namespace cairn::cli
+
+int main(int argc, char** argv) { return cairn::cli::Main(argc, argv); }
