@@ -125,7 +125,8 @@ class SegmentStore {
  protected:
   virtual absl::StatusOr<std::unique_ptr<SegmentWriter>> DoNewWriter(const Uid& uid) = 0;
   // The whole chunk as it was given to DoAppend. `verify` as in Read: without it the caller
-  // compares sums, so an engine need not compare its own. Errors: kNotFound, kDataLoss.
+  // compares sums, so an engine need not compare its own.
+  // Errors: kNotFound, kDataLoss.
   virtual absl::StatusOr<PinnedBytes> DoRead(const Uid& uid, uint32_t chunk, bool verify) = 0;
 
  private:
@@ -135,8 +136,8 @@ class SegmentStore {
 // The form in which every engine keeps a chunk: its bytes, then their crc32c (4 bytes,
 // little-endian). Replaces `stored`.
 void StoreChunk(absl::string_view chunk, std::string* stored);
-// The chunk in its stored form; points into `stored`. Errors: kDataLoss (too short; with `verify`,
-// another crc32c), naming the segment.
+// The chunk in its stored form; points into `stored`.
+// Errors: kDataLoss (too short; with `verify`, another crc32c), naming the segment.
 absl::StatusOr<absl::string_view> LoadChunk(const Uid& segment, uint32_t chunk,
                                             absl::string_view stored, bool verify);
 // What a read of a chunk that is not there answers.

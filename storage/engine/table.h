@@ -129,10 +129,11 @@ class Table {
                             absl::string_view end, int max_rows = kMaxBatchRows);
 
   // Applies the batch atomically if its conditions hold; the first batch of a partition also writes
-  // its end row, for which the caller need do nothing. Errors: kInvalidArgument (a limit above; an
-  // engine never sees such a batch), kAborted with reason OUTCOME_UNKNOWN (the answer was lost:
-  // applied or not, and it will not happen later), kResourceExhausted (disk full),
-  // kFailedPrecondition with reason STORE_READ_ONLY; these last two: nothing was applied.
+  // its end row, for which the caller need do nothing.
+  // Errors: kInvalidArgument (a limit above; an engine never sees such a batch), kAborted with
+  // reason OUTCOME_UNKNOWN (the answer was lost: applied or not, and it will not happen later),
+  // kResourceExhausted (disk full), kFailedPrecondition with reason STORE_READ_ONLY; these last
+  // two: nothing was applied.
   absl::StatusOr<WriteResult> Write(const Batch& batch);
 
   // Erases every row of a partition, the end row last; in batches, so not atomically. Repeat it
