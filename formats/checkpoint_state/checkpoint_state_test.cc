@@ -1,6 +1,5 @@
 #include "formats/checkpoint_state/checkpoint_state.h"
 
-#include <cstdlib>
 #include <fstream>
 
 #include "base/file_system.h"
@@ -87,7 +86,7 @@ TEST(CheckpointStateTest, TimestampsAreAsManyAsPaths) {
 }
 
 TEST(CheckpointStateTest, FilesAreReadAndTheirErrorsNameThem) {
-  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/checkpoint";
+  const std::string path = ::testing::TempDir() + "checkpoint";
   EXPECT_THAT(ReadCheckpointState(FileSystem::System(), path),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
   std::ofstream(path) << kText;

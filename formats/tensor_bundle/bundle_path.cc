@@ -65,9 +65,9 @@ class Resolver {
 
  private:
   absl::StatusOr<std::string> ResolveFolder() {
-    const std::string own = InFolder(path_, "");
+    std::string own = InFolder(path_, "");
     if (HasIndex(own)) return own;
-    const std::string variables = InFolder(path_, "variables/variables");
+    std::string variables = InFolder(path_, "variables/variables");
     if (HasIndex(variables)) return variables;
     const std::string state = InFolder(path_, kCheckpointStateFile);
     if (Look(state)) return ResolveState(state);

@@ -202,7 +202,7 @@ absl::Status BundleReader::ReadBytes(const BundleTensor& tensor, int64_t offset,
   }
   if (out.empty()) return absl::OkStatus();
   CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(tensor.shard));
-  const absl::Status read = file->Read(tensor.offset + offset, out);
+  absl::Status read = file->Read(tensor.offset + offset, out);
   // The range lay inside the file when it was opened.
   if (absl::IsOutOfRange(read)) return Damaged(tensor, "its data file has been cut");
   if (absl::IsDataLoss(read)) return Damaged(tensor, read.message());

@@ -1,6 +1,5 @@
 #include "formats/tensor_bundle/bundle_reader.h"
 
-#include <cstdlib>
 #include <limits>
 #include <map>
 

@@ -1,7 +1,6 @@
 #include "formats/tensor_bundle/bundle_writer.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
 
 #include "absl/strings/escaping.h"
@@ -113,7 +112,7 @@ TEST(BundleWriterTest, ReadersFindEveryTensorByteForByte) {
 }
 
 TEST(BundleWriterTest, ThreadsMayWriteTheirRanges) {
-  const std::string folder = absl::StrCat(std::getenv("TEST_TMPDIR"), "/threads/");
+  const std::string folder = ::testing::TempDir() + "threads/";
   constexpr int kThreads = 4, kTensors = 8, kBytes = 1000;
   std::vector<PlannedTensor> plans;
   for (int i = 0; i < kTensors; ++i)

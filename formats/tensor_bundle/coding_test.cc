@@ -14,7 +14,7 @@ TEST(CodingTest, VarintsOfEveryWidthComeBack) {
     std::string bytes;
     AppendVarint(value, &bytes);
     EXPECT_EQ(bytes.size(), bits == 0 ? 1 : (bits + 6) / 7);
-    bytes += "x";
+    bytes += 'x';
     absl::string_view rest = bytes;
     uint64_t read = 0;
     ASSERT_TRUE(ConsumeVarint(&rest, &read));

@@ -31,11 +31,10 @@ absl::StatusOr<Entries> Read(const std::string& table) {
   files.files[kPath] = table;
   const std::unique_ptr<RandomReadFile> file = files.OpenForRead(kPath).value();
   Entries entries;
-  const absl::Status read =
-      ReadIndexTable(*file, [&](absl::string_view key, absl::string_view value) {
-        entries.emplace(key, value);
-        return absl::OkStatus();
-      });
+  absl::Status read = ReadIndexTable(*file, [&](absl::string_view key, absl::string_view value) {
+    entries.emplace(key, value);
+    return absl::OkStatus();
+  });
   if (!read.ok()) return read;
   return entries;
 }

@@ -37,7 +37,7 @@ class WriteFile : public RandomWriteFile {
   }
 
   absl::Status Write(int64_t offset, absl::string_view bytes) override {
-    const absl::Status changed = files_->Change();
+    absl::Status changed = files_->Change();
     if (!changed.ok()) return changed;
     std::string& content = files_->files[path_];
     content.resize(std::max(content.size(), offset + bytes.size()));
@@ -45,7 +45,7 @@ class WriteFile : public RandomWriteFile {
     return absl::OkStatus();
   }
   absl::Status Finish() override {
-    const absl::Status changed = files_->Change();
+    absl::Status changed = files_->Change();
     finished_ = changed.ok();
     return changed;
   }
@@ -84,7 +84,7 @@ absl::StatusOr<std::unique_ptr<RandomReadFile>> MemoryFileSystem::OpenForRead(
 
 absl::StatusOr<std::unique_ptr<RandomWriteFile>> MemoryFileSystem::CreateForWrite(
     const std::string& path) {
-  const absl::Status changed = Change();
+  absl::Status changed = Change();
   if (!changed.ok()) return changed;
   if (!files.emplace(path, "").second) return absl::AlreadyExistsError(path);
   return std::make_unique<WriteFile>(this, path);
@@ -123,13 +123,13 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::ListFolder(const std:
 }
 
 absl::Status MemoryFileSystem::CreateFolders(const std::string& path) {
-  const absl::Status changed = Change();
+  absl::Status changed = Change();
   if (changed.ok()) folders_.insert(path);
   return changed;
 }
 
 absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
-  const absl::Status changed = Change();
+  absl::Status changed = Change();
   if (!changed.ok()) return changed;
   if (!files.contains(from)) return NoFile(from);
   files[to] = std::move(files[from]);

@@ -29,7 +29,7 @@ TEST(ShardFilesTest, MoreFilesThanStayOpenCanBeRead) {
   MemoryFileSystem files;
   constexpr int kShards = 3 * ShardFiles::kMaxOpen;
   for (int i = 0; i < kShards; ++i)
-    files.files[ShardPath("p", i, kShards)] = std::string(1, char(i));
+    files.files[ShardPath("p", i, kShards)] = std::string(1, static_cast<char>(i));
   ShardFiles shards(&files, "p", kShards);
   ASSERT_OK_AND_ASSIGN(const auto held, shards.Open(0));
   for (int round = 0; round < 2; ++round) {
@@ -37,7 +37,7 @@ TEST(ShardFilesTest, MoreFilesThanStayOpenCanBeRead) {
       ASSERT_OK_AND_ASSIGN(const auto file, shards.Open(i));
       char byte = 0;
       ASSERT_OK(file->Read(0, absl::MakeSpan(&byte, 1)));
-      EXPECT_EQ(byte, char(i));
+      EXPECT_EQ(byte, static_cast<char>(i));
     }
   }
   char byte = 1;

@@ -15,17 +15,17 @@ std::string EmptyAndHello() {
 }
 
 // What TensorFlow writes for it.
-const std::string kFileBytes = absl::HexStringToBytes("0005763f05f668656c6c6f");
+std::string FileBytes() { return absl::HexStringToBytes("0005763f05f668656c6c6f"); }
 constexpr uint32_t kFileCrc = 0x498efb0f;
 
 TEST(StringTensorTest, EncodesAsTensorFlowDoes) {
   ASSERT_OK_AND_ASSIGN(const EncodedStrings encoded, EncodeStringTensor(EmptyAndHello(), 2));
-  EXPECT_EQ(encoded.bytes, kFileBytes);
+  EXPECT_EQ(encoded.bytes, FileBytes());
   EXPECT_EQ(encoded.crc32c, kFileCrc);
 }
 
 TEST(StringTensorTest, DecodesWhatTensorFlowWrote) {
-  EXPECT_THAT(DecodeStringTensor(kFileBytes, 2, kFileCrc), IsOkAndHolds(EmptyAndHello()));
+  EXPECT_THAT(DecodeStringTensor(FileBytes(), 2, kFileCrc), IsOkAndHolds(EmptyAndHello()));
 }
 
 TEST(StringTensorTest, NoStringsStillHaveAChecksum) {
@@ -44,28 +44,28 @@ TEST(StringTensorTest, LongStringsComeBack) {
 }
 
 TEST(StringTensorTest, EveryChangedBitIsFound) {
-  for (size_t bit = 0; bit < 8 * kFileBytes.size(); ++bit) {
-    std::string damaged = kFileBytes;
+  for (size_t bit = 0; bit < 8 * FileBytes().size(); ++bit) {
+    std::string damaged = FileBytes();
     damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
     EXPECT_THAT(DecodeStringTensor(damaged, 2, kFileCrc), StatusIs(absl::StatusCode::kDataLoss))
         << bit;
   }
-  EXPECT_THAT(DecodeStringTensor(kFileBytes, 2, kFileCrc ^ 1),
+  EXPECT_THAT(DecodeStringTensor(FileBytes(), 2, kFileCrc ^ 1),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("checksum")));
 }
 
 TEST(StringTensorTest, EveryCutIsFound) {
-  for (size_t size = 0; size < kFileBytes.size(); ++size) {
-    EXPECT_THAT(DecodeStringTensor(kFileBytes.substr(0, size), 2, kFileCrc),
+  for (size_t size = 0; size < FileBytes().size(); ++size) {
+    EXPECT_THAT(DecodeStringTensor(FileBytes().substr(0, size), 2, kFileCrc),
                 StatusIs(absl::StatusCode::kDataLoss));
   }
-  EXPECT_THAT(DecodeStringTensor(kFileBytes + "!", 2, kFileCrc),
+  EXPECT_THAT(DecodeStringTensor(FileBytes() + "!", 2, kFileCrc),
               StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(StringTensorTest, ForgedCountsAndLengthsAreErrors) {
-  EXPECT_FALSE(DecodeStringTensor(kFileBytes, int64_t{1} << 60, kFileCrc).ok());
-  EXPECT_FALSE(DecodeStringTensor(kFileBytes, -1, kFileCrc).ok());
+  EXPECT_FALSE(DecodeStringTensor(FileBytes(), int64_t{1} << 60, kFileCrc).ok());
+  EXPECT_FALSE(DecodeStringTensor(FileBytes(), -1, kFileCrc).ok());
   const std::string huge =
       absl::HexStringToBytes("ffffffffffffffffff01ffffffffffffffffff0100000000");
   EXPECT_FALSE(DecodeStringTensor(huge, 2, 0).ok());
