@@ -11,18 +11,6 @@
 #include "client/cli/usage_error.h"
 
 namespace cairn::cli {
-namespace {
-
-// Says how to save all the same.
-absl::Status WithWaysOut(const absl::Status& status) {
-  if (ReasonOf(status) != ErrorReason::ERROR_REASON_NUMBER_TAKEN) return status;
-  return WithDetail(
-      absl::Status(status.code(), absl::StrCat(status.message(), " (--replace takes its place, ",
-                                               "--number N saves under another)")),
-      DetailOf(status));
-}
-
-}  // namespace
 
 absl::Status RunSaveCommand(const SaveArguments& arguments, CommandContext& context) {
   CAIRN_ASSIGN_OR_RETURN(const std::string directory, ParseDirectory(arguments.directory));
@@ -41,9 +29,7 @@ absl::Status RunSaveCommand(const SaveArguments& arguments, CommandContext& cont
     options.progress = progress.callback();
     saved = context.client.Save(directory, source->slices(), options);
   }
-  if (!saved.ok()) {
-    return WithContext(WithWaysOut(saved.status()), absl::StrCat("saving ", source->prefix()));
-  }
+  CAIRN_RETURN_IF_ERROR(saved.status(), absl::StrCat("saving ", source->prefix()));
   const v1::Checkpoint& checkpoint = saved->checkpoint;
   if (!context.output.json()) {
     context.output.Print(absl::StrCat(checkpoint.reference(), "\n"));

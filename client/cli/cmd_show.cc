@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/box.h"
 #include "base/error.h"
 #include "base/human.h"
@@ -38,17 +37,26 @@ absl::Status Preview(Client& client, const v1::Checkpoint& checkpoint, ShownTens
   return absl::OkStatus();
 }
 
-// On one short line, cut between characters.
+// `text` up to `width` bytes, cut between characters.
+absl::string_view Cut(absl::string_view text, size_t width) {
+  if (text.size() <= width) return text;
+  while (width > 0 && (text[width] & 0xC0) == 0x80) --width;
+  return text.substr(0, width);
+}
+
+// As many values as fit on a short line.
 std::string ValuesCell(const ShownTensor& shown) {
-  std::string cell = absl::StrJoin(shown.values, " ");
-  bool cut = shown.more_values;
-  if (cell.size() > kPreviewWidth) {
-    size_t end = kPreviewWidth;
-    while (end > 0 && (cell[end] & 0xC0) == 0x80) --end;
-    cell.resize(end);
-    cut = true;
+  if (shown.values.empty()) return "";
+  std::string cell(Cut(shown.values[0], kPreviewWidth));
+  bool whole = cell.size() == shown.values[0].size() && !shown.more_values;
+  for (size_t i = 1; i < shown.values.size(); ++i) {
+    if (cell.size() + 1 + shown.values[i].size() > kPreviewWidth) {
+      whole = false;
+      break;
+    }
+    absl::StrAppend(&cell, " ", shown.values[i]);
   }
-  return cut ? cell + " ..." : cell;
+  return whole ? cell : cell + " ...";
 }
 
 Json TensorDocument(const ShownTensor& shown, bool with_values) {
