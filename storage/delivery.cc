@@ -52,6 +52,7 @@ bool WantsVariableSlice(const Box& slice, const Box& wanted, const std::vector<i
 bool CutOut(const Box& wanted, bool first_of_tensor, Delivery* delivery) {
   if (Volume(wanted) == 0) {
     delivery->as_stored = false;
+    delivery->bytes = 0;
     delivery->box = wanted;
     return first_of_tensor;
   }

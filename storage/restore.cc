@@ -51,7 +51,8 @@ struct Restores::Core : std::enable_shared_from_this<Core> {
   bool IsOver(const Lease& lease) const {
     return lease.readers == 0 && (lease.closed || lease.expire_time <= clock->Now());
   }
-  void EraseOver() CAIRN_REQUIRES(mutex);
+  void EraseIfOver(const Uid& restore) CAIRN_REQUIRES(mutex);
+  void EraseAllOver() CAIRN_REQUIRES(mutex);
   // The lease, if a client may still use it.
   Lease* Find(const Uid& restore) CAIRN_REQUIRES(mutex);
   std::shared_ptr<const Uid> ReaderHandle(const Uid& restore);
@@ -65,15 +66,17 @@ struct Restores::Core : std::enable_shared_from_this<Core> {
   size_t selector_bytes CAIRN_GUARDED_BY(mutex) = 0;
 };
 
-void Restores::Core::EraseOver() {
-  for (auto it = leases.begin(); it != leases.end();) {
-    if (IsOver(it->second)) {
-      selector_bytes -= it->second.selection->bytes();
-      it = leases.erase(it);
-    } else {
-      ++it;
-    }
-  }
+void Restores::Core::EraseIfOver(const Uid& restore) {
+  const auto it = leases.find(restore);
+  if (it == leases.end() || !IsOver(it->second)) return;
+  selector_bytes -= it->second.selection->bytes();
+  leases.erase(it);
+}
+
+void Restores::Core::EraseAllOver() {
+  std::vector<Uid> restores;
+  for (const auto& [restore, lease] : leases) restores.push_back(restore);
+  for (const Uid& restore : restores) EraseIfOver(restore);
 }
 
 Restores::Core::Lease* Restores::Core::Find(const Uid& restore) {
@@ -92,10 +95,13 @@ std::shared_ptr<const Uid> Restores::Core::ReaderHandle(const Uid& restore) {
 absl::StatusOr<std::shared_ptr<const Uid>> Restores::Core::Add(
     const Uid& manifest, std::shared_ptr<const Selection> selection) {
   const Uid restore = random->NextUid();
-  MutexLock lock(&mutex);
-  EraseOver();
   const size_t bytes = selection->bytes();
-  if (leases.size() >= kMaxOpenRestores || selector_bytes + bytes > kMaxSelectorBytes) {
+  MutexLock lock(&mutex);
+  const auto is_full = [&] {
+    return leases.size() >= kMaxOpenRestores || selector_bytes + bytes > kMaxSelectorBytes;
+  };
+  if (is_full()) EraseAllOver();
+  if (is_full()) {
     return absl::ResourceExhaustedError(
         absl::StrCat("cannot open a restore: ", leases.size(), " are open with ", selector_bytes,
                      " bytes of selectors; close some, use prefixes, or try again in ",
@@ -122,7 +128,7 @@ void Restores::Core::RemoveReader(const Uid& restore) {
   Lease& lease = leases.at(restore);
   --lease.readers;
   lease.expire_time = clock->Now() + kRestoreLease;
-  if (lease.closed) EraseOver();
+  EraseIfOver(restore);
 }
 
 Restores::Restores(Table* table, SegmentStore* segments, Clock* clock, Random* random)
@@ -176,8 +182,9 @@ absl::Status Restores::Close(absl::string_view restore) {
   MutexLock lock(&core_->mutex);
   const std::optional<Uid> uid = Uid::FromHex(restore);
   Core::Lease* lease = uid ? core_->Find(*uid) : nullptr;
-  if (lease != nullptr) lease->closed = true;
-  core_->EraseOver();
+  if (lease == nullptr) return absl::OkStatus();
+  lease->closed = true;
+  core_->EraseIfOver(*uid);
   return absl::OkStatus();
 }
 
