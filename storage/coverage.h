@@ -19,8 +19,8 @@ namespace cairn::storage {
 struct TilingFaults {
   // Indices of two boxes that share elements.
   std::optional<std::pair<size_t, size_t>> overlap;
-  // Elements that no box holds: the first such box in the order of the search, cut along the edges of
-  // the boxes. Looked for only while no overlap is found.
+  // Elements that no box holds: the first such box in the order of the search, cut along the edges
+  // of the boxes. Looked for only while no overlap is found.
   std::optional<Box> hole;
 };
 
@@ -29,11 +29,10 @@ struct TilingFaults {
 // Requires: `shape` passed ElementCount, every box lies in it.
 TilingFaults FindTilingFaults(absl::Span<const int64_t> shape, absl::Span<const Box> boxes);
 
-// Reads a manifest once, with the memory of one tensor, and checks every tensor in it; the summary is
-// what WriteManifestEnd takes.
-// Errors: kFailedPrecondition with reason SLICES_DISAGREE (dtype, shape or partial), SLICES_OVERLAP or
-// SLICES_MISSING (a hole, unless the tensor's slices say `partial`; or a part of a slice), naming key,
-// boxes and writers; kDataLoss (a row is damaged).
+// Reads a manifest once, with the memory of one tensor, and checks every tensor in it; the summary
+// is what WriteManifestEnd takes. Errors: kFailedPrecondition with reason SLICES_DISAGREE (dtype,
+// shape or partial), SLICES_OVERLAP or SLICES_MISSING (a hole, unless the tensor's slices say
+// `partial`; or a part of a slice), naming key, boxes and writers; kDataLoss (a row is damaged).
 absl::StatusOr<ManifestSummary> CheckCoverage(Table* table, const Uid& manifest);
 
 }  // namespace cairn::storage

@@ -131,8 +131,8 @@ TEST(TilingTest, RandomBoxesAreJudgedElementByElement) {
 }
 
 TEST(TilingTest, APinwheelThatNoStraightCutSeparatesIsComplete) {
-  std::vector<Box> boxes = {{{0, 0}, {1, 2}}, {{0, 2}, {2, 1}}, {{2, 1}, {1, 2}}, {{1, 0}, {2, 1}},
-                            {{1, 1}, {1, 1}}};
+  std::vector<Box> boxes = {
+      {{0, 0}, {1, 2}}, {{0, 2}, {2, 1}}, {{2, 1}, {1, 2}}, {{1, 0}, {2, 1}}, {{1, 1}, {1, 1}}};
   ExpectFaultsAsCounted({3, 3}, boxes);
   boxes.pop_back();
   EXPECT_EQ(FindTilingFaults({3, 3}, boxes).hole, (Box{{1, 1}, {1, 1}}));
@@ -274,10 +274,10 @@ TEST_F(CoverageTest, APartThatNeverCameIsMissing) {
   const auto writer = NewWriter();
   ASSERT_OK(writer->Append(Whole("w", "int8", {size}), kPartBytes, {"x"}, std::nullopt));
   ASSERT_OK(writer->Finish());
-  EXPECT_THAT(CheckCoverage(&table_, manifest_),
-              AllOf(HasReason(ErrorReason::ERROR_REASON_SLICES_MISSING),
-                    StatusIs(absl::StatusCode::kFailedPrecondition,
-                             HasSubstr("from 0 on to 268435456"))));
+  EXPECT_THAT(
+      CheckCoverage(&table_, manifest_),
+      AllOf(HasReason(ErrorReason::ERROR_REASON_SLICES_MISSING),
+            StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("from 0 on to 268435456"))));
 }
 
 TEST_F(CoverageTest, TheEndOfASliceThatNeverCameIsMissing) {

@@ -26,8 +26,8 @@ bool SaysTheSame(const SliceKey& key, const SliceRecord& record) {
 
 absl::Status DamagedRow(absl::string_view row_key, absl::string_view found) {
   return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
-                   absl::StrCat("cannot read row ", absl::CHexEscape(row_key), " of a manifest: ",
-                                found, "; restore the store from a backup"),
+                   absl::StrCat("cannot read row ", absl::CHexEscape(row_key),
+                                " of a manifest: ", found, "; restore the store from a backup"),
                    {{"key", absl::CHexEscape(row_key)}});
 }
 

@@ -30,7 +30,8 @@ struct ManifestSummary {
   std::map<std::string, int64_t> slices_by_writer;
 };
 
-// Visits the rows of a range of a manifest in order, page by page, until an error, which it returns.
+// Visits the rows of a range of a manifest in order, page by page, until an error, which it
+// returns.
 absl::Status ForEachRow(Table* table, const Uid& manifest, const KeyRange& range,
                         absl::FunctionRef<absl::Status(const Row&)> visit);
 
@@ -49,8 +50,8 @@ absl::StatusOr<SliceRow> ParseSliceRow(const Row& row);
 // The segments that a manifest's 03 rows list, ascending.
 absl::StatusOr<std::vector<Uid>> SegmentsOf(Table* table, const Uid& manifest);
 
-// Writes what the manifest adds up to into its end row. Buffered: the synced batch that publishes the
-// checkpoint comes after it and makes both durable.
+// Writes what the manifest adds up to into its end row. Buffered: the synced batch that publishes
+// the checkpoint comes after it and makes both durable.
 absl::Status WriteManifestEnd(Table* table, const Uid& manifest, const ManifestSummary& summary);
 
 }  // namespace cairn::storage

@@ -1,5 +1,5 @@
-// Gathers the bytes of one piece and sums them on the way: every byte is copied once and read once by
-// each sum while it is in the cache.
+// Gathers the bytes of one piece and sums them on the way: every byte is copied once and read once
+// by each sum while it is in the cache.
 #ifndef CAIRN_STORAGE_PIECE_BUILDER_H_
 #define CAIRN_STORAGE_PIECE_BUILDER_H_
 

@@ -58,8 +58,8 @@ absl::StatusOr<PinnedBytes> PieceReader::ReadBytes(const v1::Piece& piece, bool 
     bytes = PinnedBytes(std::move(joined));
   }
   if (static_cast<int64_t>(bytes.view().size()) != piece.length()) {
-    return Damaged(absl::StrCat("a piece has ", bytes.view().size(), " bytes of its ",
-                                piece.length()));
+    return Damaged(
+        absl::StrCat("a piece has ", bytes.view().size(), " bytes of its ", piece.length()));
   }
   if (verify && piece.has_crc32c() && Crc32c(bytes.view()) != piece.crc32c()) {
     return Damaged("a piece does not have the crc32c that its saver summed");
@@ -75,8 +75,8 @@ absl::StatusOr<PinnedBytes> PieceReader::ReadExtent(const v1::ChunkExtent& exten
   const std::optional<Uid> segment =
       Uid::FromBytes(record_.segments(static_cast<int>(extent.segment())));
   if (!segment) return Damaged("a segment has no uid");
-  absl::StatusOr<PinnedBytes> bytes = segments_->Read(
-      {*segment, extent.chunk(), extent.offset(), extent.length()}, verify);
+  absl::StatusOr<PinnedBytes> bytes =
+      segments_->Read({*segment, extent.chunk(), extent.offset(), extent.length()}, verify);
   switch (bytes.status().code()) {
     case absl::StatusCode::kOk:
       return bytes;

@@ -13,8 +13,9 @@
 
 namespace cairn::storage {
 
-// The pieces of one slice row. One thread at a time. `segments` and `record` are not owned and outlive
-// this. Errors of all methods: kDataLoss naming `key` (bytes are damaged or gone), kUnavailable.
+// The pieces of one slice row. One thread at a time. `segments` and `record` are not owned and
+// outlive this. Errors of all methods: kDataLoss naming `key` (bytes are damaged or gone),
+// kUnavailable.
 class PieceReader {
  public:
   // Requires: the pieces' lengths add up to the record's byte range.
@@ -28,12 +29,12 @@ class PieceReader {
     PinnedBytes bytes;
     uint32_t crc32c = 0;
   };
-  // A piece as it is stored, with the saver's sum, against which nobody has compared it; the sum of a
-  // piece without one is computed after a verified read.
+  // A piece as it is stored, with the saver's sum, against which nobody has compared it; the sum of
+  // a piece without one is computed after a verified read.
   absl::StatusOr<Bytes> Read(int index) const;
 
-  // Appends `size` bytes from `offset` in the row on, verified. Keeps the last piece it read, so that
-  // ascending ranges read each piece once. Requires: they lie in the row.
+  // Appends `size` bytes from `offset` in the row on, verified. Keeps the last piece it read, so
+  // that ascending ranges read each piece once. Requires: they lie in the row.
   absl::Status AppendRange(int64_t offset, int64_t size, std::string* out);
 
  private:

@@ -18,11 +18,12 @@ namespace cairn::storage {
 namespace {
 
 absl::Status RestoreLost(absl::string_view restore) {
-  return MakeError(ErrorReason::ERROR_REASON_RESTORE_LOST, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot go on with restore ", restore,
-                                ": its lease ended, it was closed or the server was restarted; open a "
-                                "new one of the same checkpoint"),
-                   {{"restore", restore}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_RESTORE_LOST, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("cannot go on with restore ", restore,
+                   ": its lease ended, it was closed or the server was restarted; open a "
+                   "new one of the same checkpoint"),
+      {{"restore", restore}});
 }
 
 }  // namespace
@@ -139,14 +140,15 @@ Restores::~Restores() = default;
 absl::StatusOr<RestoreInfo> Restores::Open(const CheckpointRecord& checkpoint,
                                            absl::Span<const Selector> selectors, int streams) {
   if (streams < 1 || streams > kMaxRestoreStreams) {
-    return InvalidField("streams", absl::StrCat("is ", streams, "; it must be 1 to ",
-                                                kMaxRestoreStreams));
+    return InvalidField("streams",
+                        absl::StrCat("is ", streams, "; it must be 1 to ", kMaxRestoreStreams));
   }
   const std::optional<Uid> manifest = Uid::FromBytes(checkpoint.uid());
   CAIRN_CHECK(manifest);
   CAIRN_ASSIGN_OR_RETURN(Selection made, Selection::Make(selectors, SeparatorOf(checkpoint)));
   const auto selection = std::make_shared<const Selection>(std::move(made));
-  CAIRN_ASSIGN_OR_RETURN(const std::shared_ptr<const Uid> restore, core_->Add(*manifest, selection));
+  CAIRN_ASSIGN_OR_RETURN(const std::shared_ptr<const Uid> restore,
+                         core_->Add(*manifest, selection));
   absl::StatusOr<RestorePlan> plan = PlanRestore(core_->table, checkpoint, *selection, streams);
   if (!plan.ok()) {
     CAIRN_RETURN_IF_ERROR(Close(restore->ToHex()));

@@ -22,19 +22,19 @@ namespace cairn::storage {
 inline constexpr size_t kMaxOpenRestores = 4096;
 inline constexpr size_t kMaxSelectorBytes = 64 << 20;  // keys and boxes of all open restores
 
-// The restores of one server process. Their leases live in memory: a restart ends them all. Thread-safe.
-// Pointers are not owned and outlive this and every reader it made; readers may outlive this.
+// The restores of one server process. Their leases live in memory: a restart ends them all.
+// Thread-safe. Pointers are not owned and outlive this and every reader it made; readers may
+// outlive this.
 class Restores {
  public:
   Restores(Table* table, SegmentStore* segments, Clock* clock, Random* random);
   ~Restores();
 
-  // Finds what the selectors match and takes a lease on the checkpoint. They are united: a tensor that
-  // several match is delivered once, as the first of them asks. None at all: every tensor.
-  // At most `streams` tokens come back, fewer when there is less to send.
-  // The caller makes sure that the checkpoint is live *after* this returns, and closes otherwise: only
-  // from then on does the lease keep it.
-  // Errors: as Store::OpenRestore; kResourceExhausted (too many restores are open).
+  // Finds what the selectors match and takes a lease on the checkpoint. They are united: a tensor
+  // that several match is delivered once, as the first of them asks. None at all: every tensor. At
+  // most `streams` tokens come back, fewer when there is less to send. The caller makes sure that
+  // the checkpoint is live *after* this returns, and closes otherwise: only from then on does the
+  // lease keep it. Errors: as Store::OpenRestore; kResourceExhausted (too many restores are open).
   absl::StatusOr<RestoreInfo> Open(const CheckpointRecord& checkpoint,
                                    absl::Span<const Selector> selectors, int streams);
   absl::StatusOr<absl::Time> Renew(absl::string_view restore);

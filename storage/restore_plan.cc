@@ -38,7 +38,8 @@ class Planner {
   absl::Status EndTensor() const {
     if (!needs_slice_) return absl::OkStatus();
     return InvalidField("slice",
-                        absl::StrCat("of ", key_, " is not one that was saved; a tensor whose elements "
+                        absl::StrCat("of ", key_,
+                                     " is not one that was saved; a tensor whose elements "
                                      "have no fixed width is read whole or by a stored slice"));
   }
 
@@ -71,7 +72,8 @@ class Planner {
 }  // namespace
 
 void CutSampler::Add(const std::string& row_key, int64_t bytes) {
-  // Only where bytes flow: so no cut falls between the rows of a tensor that is told of by one empty part.
+  // Only where bytes flow: so no cut falls between the rows of a tensor that is told of by one
+  // empty part.
   for (int64_t sent = 0; sent < bytes;) {
     const int64_t before = total_bytes_ + sent;
     const int64_t due = samples_.empty() ? 0 : samples_.back().before + distance_;
@@ -103,7 +105,8 @@ std::vector<StreamPosition> CutSampler::Cuts(int streams) const {
   for (int i = 1; i < streams; ++i) {
     const int64_t wanted = total_bytes_ / streams * i;
     const auto later = [](const Sample& sample, int64_t bytes) { return sample.before < bytes; };
-    size_t best = std::lower_bound(samples_.begin(), samples_.end(), wanted, later) - samples_.begin();
+    size_t best =
+        std::lower_bound(samples_.begin(), samples_.end(), wanted, later) - samples_.begin();
     if (best == samples_.size() ||
         (best > 0 && wanted - samples_[best - 1].before < samples_[best].before - wanted)) {
       best -= best > 0;

@@ -102,8 +102,9 @@ class RestoreTest : public SliceFixture {
   }
 
   // Saves a tensor in one stream, slice by slice.
-  void SaveTiled(const std::string& key, const std::string& dtype, const std::vector<int64_t>& shape,
-                 int item, const std::vector<Box>& tiles, const std::string& bytes) {
+  void SaveTiled(const std::string& key, const std::string& dtype,
+                 const std::vector<int64_t>& shape, int item, const std::vector<Box>& tiles,
+                 const std::string& bytes) {
     const auto writer = NewWriter();
     for (const Box& tile : tiles) {
       SliceSpec slice = Whole(key, dtype, shape);
@@ -164,8 +165,8 @@ TEST_F(RestoreTest, ManyEmptySlicesDoNotMakeOneEndlessAnswer) {
 }
 
 TEST_F(RestoreTest, RandomBoxesAndCastsOfRandomTilingsAreWhatANaiveCutIs) {
-  const std::map<std::string, int> items = {{"uint8", 1}, {"int16", 2}, {"float32", 4},
-                                            {"float64", 8}};
+  const std::map<std::string, int> items = {
+      {"uint8", 1}, {"int16", 2}, {"float32", 4}, {"float64", 8}};
   std::mt19937_64 random(7);
   const auto pick = [&](int64_t below) { return static_cast<int64_t>(random() % below); };
   for (int i = 0; i < 200; ++i) {
@@ -277,8 +278,8 @@ TEST_F(RestoreTest, WhatHasNoBytesIsToldOfOnce) {
   nothing.slice = {{2, 0}};
   Selector cast = Key("empty");
   cast.dtype = "float32";
-  for (const std::vector<Selector>& selectors : std::vector<std::vector<Selector>>{
-           {Key("empty")}, {nothing}, {cast}}) {
+  for (const std::vector<Selector>& selectors :
+       std::vector<std::vector<Selector>>{{Key("empty")}, {nothing}, {cast}}) {
     ASSERT_OK_AND_ASSIGN(const RestoreInfo info, Open(selectors, 4));
     const std::vector<OutgoingPart> parts = ReadAll(info, /*resume=*/true);
     ASSERT_THAT(parts, SizeIs(1));
@@ -430,7 +431,8 @@ TEST_F(RestoreTest, AForgedTokenReadsNothingThatWasNotSelected) {
   ASSERT_OK_AND_ASSIGN(const RestoreInfo info, Open({Key("b")}));
   const Uid restore = *Uid::FromHex(info.restore);
   const std::string a = EncodeSliceKey(TensorKind::kTensor, "a", Box{{0}, {1}}, 0);
-  for (const std::string& key : {std::string(), a, std::string("\xff\xff"), std::string(100, 'z')}) {
+  for (const std::string& key :
+       {std::string(), a, std::string("\xff\xff"), std::string(100, 'z')}) {
     for (int64_t sent : {int64_t{0}, int64_t{1}, INT64_MAX - 1, INT64_MAX}) {
       const std::string token = EncodeStreamToken({restore, {key, sent}, {}});
       ASSERT_OK_AND_ASSIGN(const std::vector<OutgoingPart> parts, ReadStream(token, true));

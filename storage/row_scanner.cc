@@ -29,7 +29,8 @@ absl::StatusOr<const Row*> RowScanner::Next() {
       return nullptr;
     }
     page_rows_ = std::min(std::max(page_rows_ * kPageGrowth, kFirstPageRows), kMaxBatchRows);
-    CAIRN_ASSIGN_OR_RETURN(page_, table_->Scan(partition_, begin_, ranges_[range_].end, page_rows_));
+    CAIRN_ASSIGN_OR_RETURN(page_,
+                           table_->Scan(partition_, begin_, ranges_[range_].end, page_rows_));
     next_ = 0;
     if (!page_.rows.empty()) begin_ = page_.rows.back().key + '\0';
   }

@@ -56,9 +56,8 @@ absl::Status Selection::Add(const Selector& selector) {
 }
 
 void Selection::MergeRanges() {
-  std::sort(ranges_.begin(), ranges_.end(), [](const KeyRange& a, const KeyRange& b) {
-    return a.begin < b.begin;
-  });
+  std::sort(ranges_.begin(), ranges_.end(),
+            [](const KeyRange& a, const KeyRange& b) { return a.begin < b.begin; });
   std::vector<KeyRange> merged;
   for (KeyRange& range : ranges_) {
     if (merged.empty() || merged.back().end < range.begin) {
@@ -100,7 +99,8 @@ const Selector* Selection::FirstUnmatched(const std::vector<bool>& matched) cons
   for (size_t i = 0; i < selectors_.size(); ++i) {
     const Selector& selector = selectors_[i];
     // What asks for all there is gets all there is, even if that is nothing.
-    const bool asks_for_all = !selector.key && (!selector.key_prefix || selector.key_prefix->empty());
+    const bool asks_for_all =
+        !selector.key && (!selector.key_prefix || selector.key_prefix->empty());
     if (!asks_for_all && !matched[same_as_[i]]) return &selector;
   }
   return nullptr;

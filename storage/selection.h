@@ -25,8 +25,8 @@ class Selection {
   // The rows of what is selected: ascending, disjoint.
   const std::vector<KeyRange>& ranges() const { return ranges_; }
 
-  // How to read a tensor: the first selector that matches it; nullptr when none does. Its time does not
-  // grow with the number of selectors.
+  // How to read a tensor: the first selector that matches it; nullptr when none does. Its time does
+  // not grow with the number of selectors.
   const Selector* Find(TensorKind kind, absl::string_view key) const;
 
   // Notes, by index, which selectors match a tensor; `matched` has size() entries.

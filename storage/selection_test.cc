@@ -25,21 +25,20 @@ Selector Prefix(std::string prefix) {
 }
 
 bool Holds(const Selection& selection, absl::string_view row_key) {
-  return std::any_of(selection.ranges().begin(), selection.ranges().end(),
-                     [&](const KeyRange& range) {
-                       return range.begin <= row_key && row_key < range.end;
-                     });
+  return std::any_of(
+      selection.ranges().begin(), selection.ranges().end(),
+      [&](const KeyRange& range) { return range.begin <= row_key && row_key < range.end; });
 }
 
 TEST(SelectionTest, TheFirstSelectorThatMatchesDecides) {
-  const std::vector<Selector> selectors = {Key("a/b"), Prefix("x/"), Prefix("a"), Key("x"),
-                                           Key("a/c"), Prefix("")};
+  const std::vector<Selector> selectors = {Key("a/b"), Prefix("x/"), Prefix("a"),
+                                           Key("x"),   Key("a/c"),   Prefix("")};
   ASSERT_OK_AND_ASSIGN(const Selection selection, Selection::Make(selectors, '/'));
   for (absl::string_view key : {"a", "a/b", "a/b/c", "a/c", "ab", "x", "x/y", "xy", "/", "a//"}) {
     const Selector* expected = nullptr;
     for (const Selector& selector : selectors) {
-      const bool matches = selector.key ? *selector.key == key
-                                        : KeyPrefixSelects(*selector.key_prefix, key, '/');
+      const bool matches =
+          selector.key ? *selector.key == key : KeyPrefixSelects(*selector.key_prefix, key, '/');
       if (matches && expected == nullptr) expected = &selector;
     }
     const Selector* found = selection.Find(TensorKind::kTensor, key);

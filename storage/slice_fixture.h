@@ -57,8 +57,8 @@ class SliceFixture : public ::testing::Test {
     size_t offset = 0;
     do {
       const absl::string_view message = bytes.substr(offset, message_bytes);
-      CAIRN_RETURN_IF_ERROR(writer->Append(slice, static_cast<int64_t>(offset), {message},
-                                           Crc32c(message)));
+      CAIRN_RETURN_IF_ERROR(
+          writer->Append(slice, static_cast<int64_t>(offset), {message}, Crc32c(message)));
       offset += message.size();
     } while (offset < bytes.size());
     return absl::OkStatus();

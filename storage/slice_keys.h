@@ -1,13 +1,15 @@
-// Keys of the rows in a manifest's partition. Their byte order is the order of everything that is told
-// of a checkpoint: attachments, then tensors, each by key text, then by box, then by place in the slice.
+// Keys of the rows in a manifest's partition. Their byte order is the order of everything that is
+// told of a checkpoint: attachments, then tensors, each by key text, then by box, then by place in
+// the slice.
 //
-//   01 attachment, 02 tensor   key text, 00, rank (1 byte), start and length of each dimension (8 bytes
+//   01 attachment, 02 tensor   key text, 00, rank (1 byte), start and length of each dimension (8
+//   bytes
 //                              each), part (4 bytes); numbers are big-endian
 //   03 segment                 its uid, 16 bytes
 //
 // Key text holds no control character, so the 00 ends it and sorts before all that continues it.
-// The part is the MiB of the slice at which the row's bytes begin, so that rows of a slice that is cut
-// anywhere at multiples of 1 MiB have different keys, in the order of their bytes.
+// The part is the MiB of the slice at which the row's bytes begin, so that rows of a slice that is
+// cut anywhere at multiples of 1 MiB have different keys, in the order of their bytes.
 #ifndef CAIRN_STORAGE_SLICE_KEYS_H_
 #define CAIRN_STORAGE_SLICE_KEYS_H_
 
@@ -39,15 +41,16 @@ struct KeyRange {
   friend bool operator==(const KeyRange&, const KeyRange&) = default;
 };
 
-// The part number of a row whose bytes begin at `begin` of the slice. Requires: begin / 1 MiB < 2^32.
+// The part number of a row whose bytes begin at `begin` of the slice. Requires: begin / 1 MiB <
+// 2^32.
 uint32_t PartNumber(int64_t begin);
 
 // Requires: rank at most kMaxRank.
 std::string EncodeSliceKey(TensorKind kind, absl::string_view key, const Box& box, uint32_t part);
 // nullopt: not the key of a slice row.
 std::optional<SliceKey> DecodeSliceKey(absl::string_view row_key);
-// The part of a slice row's key that names its tensor: all rows of a tensor share it, no others have it.
-// Empty when it is not the key of a slice row.
+// The part of a slice row's key that names its tensor: all rows of a tensor share it, no others
+// have it. Empty when it is not the key of a slice row.
 absl::string_view TensorPrefix(absl::string_view row_key);
 
 std::string EncodeSegmentKey(const Uid& segment);
@@ -55,8 +58,8 @@ std::optional<Uid> DecodeSegmentKey(absl::string_view row_key);
 
 KeyRange RowsOfKind(TensorKind kind);
 KeyRange RowsOfTensor(TensorKind kind, absl::string_view key);
-// Those of every key that KeyPrefixSelects: of the key itself, then of the keys that continue it. Two
-// ranges, for keys such as "a-b" sort between "a" and "a/b"; one for the empty prefix.
+// Those of every key that KeyPrefixSelects: of the key itself, then of the keys that continue it.
+// Two ranges, for keys such as "a-b" sort between "a" and "a/b"; one for the empty prefix.
 std::vector<KeyRange> RowsOfPrefix(TensorKind kind, absl::string_view prefix, char separator);
 KeyRange RowsOfSegments();
 

@@ -26,8 +26,8 @@ int64_t DescriptionBytes(const OutgoingPart& part) {
          kBytesOfNumber * static_cast<int64_t>(3 * part.shape.size() + 8);
 }
 
-// One row on its way out, unit by unit: a unit is a stored piece, or a run of at most kPieceBytes of what
-// is cut out. A row without bytes has one empty unit.
+// One row on its way out, unit by unit: a unit is a stored piece, or a run of at most kPieceBytes
+// of what is cut out. A row without bytes has one empty unit.
 class OutgoingRow {
  public:
   OutgoingRow(SegmentStore* segments, Delivery delivery)
@@ -130,7 +130,8 @@ std::vector<KeyRange> RangesOf(const Selection& selection, const StreamToken& to
   if (!end.empty() && token.end.sent > 0) end.push_back('\0');
   std::vector<KeyRange> ranges;
   for (const KeyRange& range : selection.ranges()) {
-    KeyRange both = {std::max(range.begin, begin), end.empty() ? range.end : std::min(range.end, end)};
+    KeyRange both = {std::max(range.begin, begin),
+                     end.empty() ? range.end : std::min(range.end, end)};
     if (both.begin < both.end) ranges.push_back(std::move(both));
   }
   return ranges;
@@ -202,7 +203,8 @@ class SliceReaderImpl : public SliceReader {
   RowScanner rows_;
   std::string last_row_key_;  // the current row's, or of the row before the first
   std::optional<OutgoingRow> row_;
-  int64_t limit_ = StreamPosition::kWholeRow;  // units of row_ that begin later are another stream's
+  int64_t limit_ =
+      StreamPosition::kWholeRow;  // units of row_ that begin later are another stream's
 };
 
 }  // namespace

@@ -22,8 +22,9 @@ struct SliceReaderSource {
   std::shared_ptr<const void> lease;  // kept while the reader lives
 };
 
-// A stored slice's pieces go out as they are, with the saver's sums. What is cut or cast goes out in
-// runs of at most kPieceBytes, with sums of what is sent, after the sums of what was read are compared.
+// A stored slice's pieces go out as they are, with the saver's sums. What is cut or cast goes out
+// in runs of at most kPieceBytes, with sums of what is sent, after the sums of what was read are
+// compared.
 std::unique_ptr<SliceReader> MakeSliceReader(SliceReaderSource source, StreamToken token);
 
 }  // namespace cairn::storage

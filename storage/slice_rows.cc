@@ -103,8 +103,9 @@ class SliceRowsWriter {
     return count;
   }
 
-  // The segment's row goes to the disk before or with the first rows that point into it, and again with
-  // the last if some turned out to be there already. The last batch takes all before it to the disk.
+  // The segment's row goes to the disk before or with the first rows that point into it, and again
+  // with the last if some turned out to be there already. The last batch takes all before it to the
+  // disk.
   absl::Status WriteBatch(absl::Span<PlannedRow> rows, bool first, bool last) {
     constexpr int kAttempts = 8;  // another writer of the same rows makes an attempt fail
     for (int attempt = 0; attempt < kAttempts; ++attempt) {

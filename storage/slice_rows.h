@@ -1,5 +1,5 @@
-// Writes the slice rows of a stream, and the row of the segment they point into, once their bytes are
-// durable.
+// Writes the slice rows of a stream, and the row of the segment they point into, once their bytes
+// are durable.
 #ifndef CAIRN_STORAGE_SLICE_ROWS_H_
 #define CAIRN_STORAGE_SLICE_ROWS_H_
 
@@ -30,10 +30,10 @@ struct FinishedSegment {
   int64_t stored_bytes = 0;  // on disk
 };
 
-// Writes every row that is absent; one that is there with the same content is success, whoever wrote it.
-// On OK all are durable, and so is, before any of them, the segment's row: what the collector goes by.
-// Returns whether the manifest uses the segment: not when all that points into it was there already.
-// Errors: kFailedPrecondition with reason SLICE_CONFLICT, and as Table.
+// Writes every row that is absent; one that is there with the same content is success, whoever
+// wrote it. On OK all are durable, and so is, before any of them, the segment's row: what the
+// collector goes by. Returns whether the manifest uses the segment: not when all that points into
+// it was there already. Errors: kFailedPrecondition with reason SLICE_CONFLICT, and as Table.
 absl::StatusOr<bool> WriteSliceRows(Table* table, const Uid& manifest,
                                     std::vector<SliceRowToWrite> rows,
                                     const std::optional<FinishedSegment>& segment);

@@ -10,18 +10,18 @@ namespace {
 
 absl::Status ValidateBox(const Box& box, const std::vector<int64_t>& shape) {
   if (box.start.size() != shape.size() || box.length.size() != shape.size()) {
-    return InvalidField("slice", absl::StrCat("has ", box.start.size(), " starts and ",
-                                              box.length.size(), " lengths for the shape ",
-                                              ShapeToString(shape)));
+    return InvalidField("slice",
+                        absl::StrCat("has ", box.start.size(), " starts and ", box.length.size(),
+                                     " lengths for the shape ", ShapeToString(shape)));
   }
   for (size_t d = 0; d < shape.size(); ++d) {
     // In this order, no difference can overflow.
     const bool inside = box.start[d] >= 0 && box.start[d] <= shape[d] && box.length[d] >= 0 &&
                         box.length[d] <= shape[d] - box.start[d];
     if (inside) continue;
-    return InvalidField("slice", absl::StrCat("starts at ", box.start[d], " with length ",
-                                              box.length[d], " in dimension ", d, ", outside of ",
-                                              ShapeToString(shape)));
+    return InvalidField("slice",
+                        absl::StrCat("starts at ", box.start[d], " with length ", box.length[d],
+                                     " in dimension ", d, ", outside of ", ShapeToString(shape)));
   }
   return absl::OkStatus();
 }
@@ -49,9 +49,10 @@ absl::StatusOr<std::optional<int64_t>> ValidateSlice(const SliceSpec& slice) {
   CAIRN_RETURN_IF_ERROR(ValidateKeyText(slice.key));
   const std::optional<Dtype> dtype = FindDtype(slice.dtype);
   if (!dtype) {
-    return InvalidField("dtype", absl::StrCat("\"", slice.dtype,
-                                              "\" is not known; spell it as numpy and ml_dtypes do, "
-                                              "or <origin>:<name> for an opaque one"));
+    return InvalidField("dtype",
+                        absl::StrCat("\"", slice.dtype,
+                                     "\" is not known; spell it as numpy and ml_dtypes do, "
+                                     "or <origin>:<name> for an opaque one"));
   }
   CAIRN_RETURN_IF_ERROR(ValidateDtype(slice, *dtype));
   CAIRN_RETURN_IF_ERROR(ElementCount(slice.shape).status());

@@ -13,8 +13,8 @@ namespace cairn::storage {
 
 inline constexpr int64_t kMaxSliceBytes = int64_t{1} << 50;
 
-// Checks a slice and returns how many bytes it has; nullopt where elements have no fixed width, so that
-// only the saver knows. Errors: kInvalidArgument.
+// Checks a slice and returns how many bytes it has; nullopt where elements have no fixed width, so
+// that only the saver knows. Errors: kInvalidArgument.
 absl::StatusOr<std::optional<int64_t>> ValidateSlice(const SliceSpec& slice);
 
 // Checks that a part of the slice may begin at `offset`. Errors: kInvalidArgument.

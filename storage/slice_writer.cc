@@ -18,8 +18,8 @@ namespace cairn::storage {
 namespace {
 
 constexpr absl::Duration kTouchEvery = absl::Seconds(5);
-// Rows wait in memory for their segment; this many or so many bytes of them end it early. It keeps the
-// bitmap of a segment's row far below kMaxValueBytes, too.
+// Rows wait in memory for their segment; this many or so many bytes of them end it early. It keeps
+// the bitmap of a segment's row far below kMaxValueBytes, too.
 constexpr size_t kMaxWaitingRows = 32 << 10;
 constexpr int64_t kMaxWaitingBytes = 8 << 20;
 
@@ -111,8 +111,8 @@ class SliceWriterImpl : public SliceWriter {
   absl::Status MakeRoom() {
     if (part_->next < part_->limit) return absl::OkStatus();
     if (part_->next >= part_->slice_bytes.value_or(kMaxSliceBytes)) {
-      return InvalidField("bytes", absl::StrCat("pass the end of slice ", Name(), " at ",
-                                                part_->next, " bytes"));
+      return InvalidField(
+          "bytes", absl::StrCat("pass the end of slice ", Name(), " at ", part_->next, " bytes"));
     }
     const SliceSpec slice = part_->slice;
     const int64_t next = part_->next;
@@ -163,8 +163,8 @@ class SliceWriterImpl : public SliceWriter {
     return absl::OkStatus();
   }
 
-  // Whether the piece waits in its record: either the stream may yet end below kMinSegmentBytes, or its
-  // part is to be inline however long the stream is.
+  // Whether the piece waits in its record: either the stream may yet end below kMinSegmentBytes, or
+  // its part is to be inline however long the stream is.
   bool StaysInline() const {
     const bool part_ended = part_->record.end() > part_->record.begin();
     const bool is_whole_part = part_ended && part_->record.pieces_size() == 0;

@@ -24,15 +24,16 @@ struct SliceWriterTarget {
   Uid directory;  // owns the segments
   Uid manifest;   // receives the rows
   std::string writer;
-  bool inline_parts = false;  // parts of at most kMaxInlinePartBytes stand in their rows, however many
-  // Keeps the session open: called at the first Append, before rows are written, and every few seconds
-  // in between. Its error ends the stream.
+  bool inline_parts =
+      false;  // parts of at most kMaxInlinePartBytes stand in their rows, however many
+  // Keeps the session open: called at the first Append, before rows are written, and every few
+  // seconds in between. Its error ends the stream.
   std::function<absl::Status()> touch;
 };
 
 // A stream into an open session. See SliceWriter for its contract. Bytes become durable whenever a
-// segment is full, and at Finish(); a part's row is written when all of the part is. Memory: one piece,
-// less than kMinSegmentBytes of small parts, and the records of one segment.
+// segment is full, and at Finish(); a part's row is written when all of the part is. Memory: one
+// piece, less than kMinSegmentBytes of small parts, and the records of one segment.
 std::unique_ptr<SliceWriter> MakeSliceWriter(SliceWriterTarget target);
 
 }  // namespace cairn::storage

@@ -266,9 +266,9 @@ TEST_F(SliceWriterTest, OtherBytesUnderTheSameBoxAreAConflict) {
   ASSERT_OK(Send(writer.get(), slice, "abce"));
   const absl::Status status = writer->Finish();
   EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_SLICE_CONFLICT));
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition,
-                               AllOf(HasSubstr("[0:4] of w"), HasSubstr("rank-0"),
-                                     HasSubstr("rank-1"))));
+  EXPECT_THAT(status,
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("[0:4] of w"), HasSubstr("rank-0"), HasSubstr("rank-1"))));
   EXPECT_EQ(SliceRows()[0].record.writer(), "rank-0");
 }
 
@@ -287,8 +287,8 @@ TEST_F(SliceWriterTest, AConflictWithinOneStreamIsFoundToo) {
 TEST_F(SliceWriterTest, AStreamThatIsDroppedLeavesNothing) {
   {
     const auto writer = NewWriter();
-    ASSERT_OK(Send(writer.get(), Whole("w", "int8", {3 * kPieceBytes}),
-                   SomeBytes(3 * kPieceBytes, 1)));
+    ASSERT_OK(
+        Send(writer.get(), Whole("w", "int8", {3 * kPieceBytes}), SomeBytes(3 * kPieceBytes, 1)));
     ASSERT_OK(Send(writer.get(), Whole("small", "int8", {3}), "abc"));
   }
   EXPECT_THAT(SliceRows(), IsEmpty());

@@ -97,8 +97,8 @@ absl::StatusOr<ListPage<TensorInfo>> ListTensors(Table* table, const CheckpointR
   RowScanner rows(table, ManifestOf(checkpoint), std::move(ranges));
   ListPage<TensorInfo> page;
   bool more = false;
-  CAIRN_ASSIGN_OR_RETURN(
-      page.items, Fold(&rows, with_slices, std::clamp(page_size, 1, kMaxPageSize), &more));
+  CAIRN_ASSIGN_OR_RETURN(page.items,
+                         Fold(&rows, with_slices, std::clamp(page_size, 1, kMaxPageSize), &more));
   if (more) page.next = page.items.back().key;
   if (page.items.empty() && after.empty() && !key_prefix.empty()) {
     return TensorNotFound(table, checkpoint, kind, key_prefix);
@@ -110,7 +110,8 @@ absl::StatusOr<TensorInfo> GetTensor(Table* table, const CheckpointRecord& check
                                      TensorKind kind, absl::string_view key) {
   RowScanner rows(table, ManifestOf(checkpoint), {RowsOfTensor(kind, key)});
   bool more = false;
-  CAIRN_ASSIGN_OR_RETURN(std::vector<TensorInfo> tensors, Fold(&rows, /*with_slices=*/true, 1, &more));
+  CAIRN_ASSIGN_OR_RETURN(std::vector<TensorInfo> tensors,
+                         Fold(&rows, /*with_slices=*/true, 1, &more));
   if (tensors.empty()) return TensorNotFound(table, checkpoint, kind, key);
   return std::move(tensors[0]);
 }
@@ -121,12 +122,11 @@ absl::Status TensorNotFound(Table* table, const CheckpointRecord& checkpoint, Te
                          Neighbors(table, ManifestOf(checkpoint), kind, wanted));
   const std::string near = absl::StrJoin(neighbors, ", ");
   const absl::string_view noun = kind == TensorKind::kTensor ? "tensor" : "attachment";
-  return MakeError(
-      ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
-      absl::StrCat("cannot find ", noun, " \"", wanted, "\" in the checkpoint; ",
-                   neighbors.empty() ? absl::StrCat("it has no ", noun)
-                                     : absl::StrCat("the nearest keys are ", near)),
-      {{"selector", wanted}, {"neighbors", near}});
+  return MakeError(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
+                   absl::StrCat("cannot find ", noun, " \"", wanted, "\" in the checkpoint; ",
+                                neighbors.empty() ? absl::StrCat("it has no ", noun)
+                                                  : absl::StrCat("the nearest keys are ", near)),
+                   {{"selector", wanted}, {"neighbors", near}});
 }
 
 }  // namespace cairn::storage

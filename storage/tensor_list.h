@@ -22,8 +22,9 @@ absl::StatusOr<ListPage<TensorInfo>> ListTensors(Table* table, const CheckpointR
 absl::StatusOr<TensorInfo> GetTensor(Table* table, const CheckpointRecord& checkpoint,
                                      TensorKind kind, absl::string_view key);
 
-// The error for a selector that matches nothing: kNotFound with reason TENSOR_NOT_FOUND, which names up
-// to two keys on either side of where `wanted` would stand. An error of its own if they cannot be read.
+// The error for a selector that matches nothing: kNotFound with reason TENSOR_NOT_FOUND, which
+// names up to two keys on either side of where `wanted` would stand. An error of its own if they
+// cannot be read.
 absl::Status TensorNotFound(Table* table, const CheckpointRecord& checkpoint, TensorKind kind,
                             absl::string_view wanted);
 

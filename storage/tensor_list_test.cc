@@ -75,23 +75,20 @@ TEST_F(TensorListTest, WhatIsNotThereIsToldWithItsNeighbors) {
   for (absl::string_view key : {"a", "b", "c", "e", "f", "g"}) {
     Save(Whole(std::string(key), "int8", {1}), "x");
   }
-  const absl::Status status =
-      GetTensor(&table_, Checkpoint(), TensorKind::kTensor, "d").status();
+  const absl::Status status = GetTensor(&table_, Checkpoint(), TensorKind::kTensor, "d").status();
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound,
                                AllOf(HasSubstr("\"d\""), HasSubstr("are b, c, e, f"))));
   EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND));
   EXPECT_EQ(DetailOf(status).metadata().at("neighbors"), "b, c, e, f");
-  EXPECT_THAT(
-      ListTensors(&table_, Checkpoint(), TensorKind::kTensor, "zz", false, "", 10).status(),
-      StatusIs(absl::StatusCode::kNotFound, HasSubstr("are f, g")));
+  EXPECT_THAT(ListTensors(&table_, Checkpoint(), TensorKind::kTensor, "zz", false, "", 10).status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("are f, g")));
   EXPECT_THAT(GetTensor(&table_, Checkpoint(), TensorKind::kAttachment, "a").status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("has no attachment")));
 }
 
 TEST_F(TensorListTest, AnEmptyCheckpointHasAnEmptyList) {
-  ASSERT_OK_AND_ASSIGN(
-      const ListPage<TensorInfo> page,
-      ListTensors(&table_, Checkpoint(), TensorKind::kTensor, "", false, "", 10));
+  ASSERT_OK_AND_ASSIGN(const ListPage<TensorInfo> page,
+                       ListTensors(&table_, Checkpoint(), TensorKind::kTensor, "", false, "", 10));
   EXPECT_THAT(page.items, IsEmpty());
   EXPECT_EQ(page.next, "");
 }

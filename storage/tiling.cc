@@ -89,8 +89,8 @@ class TilingSearch {
     return rest == 0;
   }
 
-  // The median edge of the dimension where it leaves the smaller halves. There is an edge: otherwise
-  // every box contains the region, which IsSettled sees.
+  // The median edge of the dimension where it leaves the smaller halves. There is an edge:
+  // otherwise every box contains the region, which IsSettled sees.
   Cut BestCut(const Region& region) {
     std::optional<Cut> best;
     size_t best_cost = 0;
