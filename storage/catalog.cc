@@ -57,29 +57,30 @@ absl::Status AppendPaths(Table* table, char shard, absl::string_view after, size
                          std::vector<PathAndUid>* paths) {
   const Partition partition = Partition::Catalog(shard);
   const size_t enough = paths->size() + count;
-  return VisitRows(table, partition, absl::StrCat(after, absl::string_view("\0", 1)), /*end=*/"",
-                   [&](const Row& row) -> absl::StatusOr<bool> {
-                     CAIRN_ASSIGN_OR_RETURN(const Stored<CatalogRecord> stored,
-                                            ParseRecord<CatalogRecord>(partition, row.key, row.value));
-                     if (IsTombstone(stored.record)) return true;
-                     CAIRN_ASSIGN_OR_RETURN(
-                         const Uid uid, UidFromRow(partition, row.key, stored.record.directory_uid()));
-                     paths->emplace_back(row.key, uid);
-                     return paths->size() < enough;
-                   });
+  const auto append = [&](const Row& row) -> absl::StatusOr<bool> {
+    CAIRN_ASSIGN_OR_RETURN(const Stored<CatalogRecord> stored,
+                           ParseRecord<CatalogRecord>(partition, row.key, row.value));
+    if (IsTombstone(stored.record)) return true;
+    CAIRN_ASSIGN_OR_RETURN(const Uid uid,
+                           UidFromRow(partition, row.key, stored.record.directory_uid()));
+    paths->emplace_back(row.key, uid);
+    return paths->size() < enough;
+  };
+  const std::string begin = absl::StrCat(after, absl::string_view("\0", 1));
+  return VisitRows(table, partition, begin, /*end=*/"", append);
 }
 
 absl::StatusOr<bool> AnySessionIsOpen(Table* table, const Partition& partition) {
   bool open = false;
+  const auto look = [&](const Row& row) -> absl::StatusOr<bool> {
+    if (!IsSessionKey(row.key)) return true;
+    CAIRN_ASSIGN_OR_RETURN(const Stored<SessionRecord> session,
+                           ParseRecord<SessionRecord>(partition, row.key, row.value));
+    open = session.record.state() == SessionRecord::STATE_OPEN;
+    return !open;
+  };
   CAIRN_RETURN_IF_ERROR(
-      VisitRows(table, partition, kSessionPrefix, PrefixEnd(kSessionPrefix),
-                [&](const Row& row) -> absl::StatusOr<bool> {
-                  if (!IsSessionKey(row.key)) return true;
-                  CAIRN_ASSIGN_OR_RETURN(const Stored<SessionRecord> session,
-                                         ParseRecord<SessionRecord>(partition, row.key, row.value));
-                  open = session.record.state() == SessionRecord::STATE_OPEN;
-                  return !open;
-                }));
+      VisitRows(table, partition, kSessionPrefix, PrefixEnd(kSessionPrefix), look));
   return open;
 }
 
@@ -91,8 +92,9 @@ absl::StatusOr<Catalog::CatalogRow> Catalog::ReadRow(absl::string_view path) con
 }
 
 absl::StatusOr<std::optional<Directory>> Catalog::Load(const Uid& uid) const {
-  CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<DirectoryHead>> head,
-                         ReadRecord<DirectoryHead>(options_.table, Partition::Directory(uid), kHeadKey));
+  CAIRN_ASSIGN_OR_RETURN(
+      std::optional<Stored<DirectoryHead>> head,
+      ReadRecord<DirectoryHead>(options_.table, Partition::Directory(uid), kHeadKey));
   if (!head) return std::nullopt;
   return Directory{.uid = uid, .head = *std::move(head)};
 }
@@ -214,11 +216,11 @@ absl::Status Catalog::CheckDeletable(const Directory& directory, bool force,
   const int64_t checkpoints = directory.head.record.checkpoint_count();
   CAIRN_ASSIGN_OR_RETURN(const bool open, AnySessionIsOpen(options_.table, directory.partition()));
   if (checkpoints == 0 && !open) return absl::OkStatus();
-  return MakeError(ErrorReason::ERROR_REASON_DIRECTORY_NOT_EMPTY, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot delete ", directory.path(), ": it holds ", checkpoints,
-                                " checkpoints", open ? " and a save in progress" : "",
-                                "; delete them first, or use force"),
-                   {{"directory", directory.path()}, {"checkpoints", absl::StrCat(checkpoints)}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_DIRECTORY_NOT_EMPTY, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("cannot delete ", directory.path(), ": it holds ", checkpoints, " checkpoints",
+                   open ? " and a save in progress" : "", "; delete them first, or use force"),
+      {{"directory", directory.path()}, {"checkpoints", absl::StrCat(checkpoints)}});
 }
 
 absl::Status Catalog::Delete(absl::string_view path, bool force,
@@ -230,9 +232,12 @@ absl::Status Catalog::Delete(absl::string_view path, bool force,
     CAIRN_ASSIGN_OR_RETURN(const CatalogRow row, ReadRow(path));
     CAIRN_ASSIGN_OR_RETURN(std::optional<Directory> directory, Follow(row));
     if (!directory || directory->head.record.deleted()) {
-      const absl::string_view deleted_by = directory ? directory->head.record.delete_request_id()
-                                           : row     ? row->record.delete_request_id()
-                                                     : "";
+      absl::string_view deleted_by;
+      if (directory) {
+        deleted_by = directory->head.record.delete_request_id();
+      } else if (row) {
+        deleted_by = row->record.delete_request_id();
+      }
       const bool same_request = !request_id.empty() && deleted_by == request_id;
       if (!same_request && !attempts.maybe_applied()) return DirectoryNotFound(path);
       return directory ? BuryDeleted(*directory) : absl::OkStatus();
@@ -263,7 +268,8 @@ absl::Status Catalog::BuryDeleted(const Directory& deleted) {
     if (!row || row->record.directory_uid() != deleted.uid.bytes()) return absl::OkStatus();
     Batch batch{.partition = ShardOf(deleted.path())};
     batch.RequireEqual(deleted.path(), row->bytes)
-        .Put(deleted.path(), Tombstone(deleted.head.record, options_.clock->Now()).SerializeAsString());
+        .Put(deleted.path(),
+             Tombstone(deleted.head.record, options_.clock->Now()).SerializeAsString());
     CAIRN_ASSIGN_OR_RETURN(const bool applied, attempts.Write(options_.table, batch));
     if (applied) return absl::OkStatus();
   }
@@ -274,27 +280,28 @@ absl::Status Catalog::ForgetTombstones() {
   const int64_t forget_before = absl::ToUnixMicros(options_.clock->Now() - kEndedKept);
   for (int shard = 0; shard < kCatalogShards; ++shard) {
     const Partition partition = Partition::Catalog(static_cast<char>(shard));
-    CAIRN_RETURN_IF_ERROR(VisitRows(
-        options_.table, partition, "", "",
-        [&](const Row& row) -> absl::StatusOr<bool> {
-          CAIRN_ASSIGN_OR_RETURN(const Stored<CatalogRecord> stored,
-                                 ParseRecord<CatalogRecord>(partition, row.key, row.value));
-          if (!IsTombstone(stored.record) || stored.record.delete_time() > forget_before) return true;
-          Batch batch{.partition = partition, .durability = Durability::kBuffered};
-          batch.RequireEqual(row.key, row.value).Erase(row.key);
-          // A failed condition is a directory that was made anew.
-          CAIRN_RETURN_IF_ERROR(options_.table->Write(batch).status());
-          return true;
-        }));
+    const auto forget = [&](const Row& row) -> absl::StatusOr<bool> {
+      CAIRN_ASSIGN_OR_RETURN(const Stored<CatalogRecord> stored,
+                             ParseRecord<CatalogRecord>(partition, row.key, row.value));
+      if (!IsTombstone(stored.record) || stored.record.delete_time() >= forget_before) return true;
+      Batch batch{.partition = partition, .durability = Durability::kBuffered};
+      batch.RequireEqual(row.key, row.value).Erase(row.key);
+      // A failed condition is a directory that was made anew.
+      CAIRN_RETURN_IF_ERROR(options_.table->Write(batch).status());
+      return true;
+    };
+    CAIRN_RETURN_IF_ERROR(VisitRows(options_.table, partition, /*begin=*/"", /*end=*/"", forget));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<ListPage<DirectoryInfo>> Catalog::List(absl::string_view after, int page_size) const {
+absl::StatusOr<ListPage<DirectoryInfo>> Catalog::List(absl::string_view after,
+                                                      int page_size) const {
   if (!after.empty()) CAIRN_RETURN_IF_ERROR(ValidateDirectory(after), "page_token");
   const size_t limit = std::clamp(page_size, 1, kMaxPageSize);
   std::vector<PathAndUid> paths;
-  // One more than a page tells whether there is another. What cannot be on this one is dropped at once.
+  // One more than a page tells whether there is another. What cannot be on this one is dropped at
+  // once.
   for (int shard = 0; shard < kCatalogShards; ++shard) {
     CAIRN_RETURN_IF_ERROR(
         AppendPaths(options_.table, static_cast<char>(shard), after, limit + 1, &paths));
@@ -324,9 +331,10 @@ absl::Status ValidateNotes(const std::map<std::string, std::string>& annotations
                                             "' is empty or not printable UTF-8; choose another"));
   };
   if (annotations.size() > kMaxAnnotations || metrics.size() > kMaxAnnotations) {
-    return InvalidField("annotations", absl::StrCat("there are ", annotations.size(), " annotations and ",
-                                                    metrics.size(), " metrics; at most ", kMaxAnnotations,
-                                                    " of each are allowed"));
+    return InvalidField(
+        "annotations",
+        absl::StrCat("there are ", annotations.size(), " annotations and ", metrics.size(),
+                     " metrics; at most ", kMaxAnnotations, " of each are allowed"));
   }
   for (const auto& [name, text] : annotations) {
     CAIRN_RETURN_IF_ERROR(check("annotations", name));
@@ -334,9 +342,10 @@ absl::Status ValidateNotes(const std::map<std::string, std::string>& annotations
   }
   for (const auto& [name, value] : metrics) CAIRN_RETURN_IF_ERROR(check("metrics", name));
   if (bytes <= kMaxAnnotationBytes) return absl::OkStatus();
-  return InvalidField("annotations", absl::StrCat("annotations and the names of metrics have ", bytes,
-                                                  " bytes; at most ", kMaxAnnotationBytes,
-                                                  " are allowed: save large ones as an attachment"));
+  return InvalidField(
+      "annotations",
+      absl::StrCat("annotations and the names of metrics have ", bytes, " bytes; at most ",
+                   kMaxAnnotationBytes, " are allowed: save large ones as an attachment"));
 }
 
 }  // namespace cairn::storage

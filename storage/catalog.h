@@ -1,5 +1,5 @@
-// Which directories there are. The catalog's rows map paths to uids; what a directory holds is in the
-// partition of that uid, which begins with its head.
+// Which directories there are. The catalog's rows map paths to uids; what a directory holds is in
+// the partition of that uid, which begins with its head.
 #ifndef CAIRN_STORAGE_CATALOG_H_
 #define CAIRN_STORAGE_CATALOG_H_
 
@@ -35,8 +35,10 @@ class Catalog {
   absl::StatusOr<Directory> FindOrCreate(absl::string_view path);
 
   // As the Store's methods of the same names.
-  absl::StatusOr<DirectoryInfo> Create(absl::string_view path, const CreateDirectoryOptions& options);
-  absl::StatusOr<DirectoryInfo> Update(absl::string_view path, const UpdateDirectoryOptions& options);
+  absl::StatusOr<DirectoryInfo> Create(absl::string_view path,
+                                       const CreateDirectoryOptions& options);
+  absl::StatusOr<DirectoryInfo> Update(absl::string_view path,
+                                       const UpdateDirectoryOptions& options);
   absl::Status Delete(absl::string_view path, bool force, std::optional<int64_t> if_update_count,
                       absl::string_view request_id);
   absl::StatusOr<ListPage<DirectoryInfo>> List(absl::string_view after, int page_size) const;
@@ -59,8 +61,8 @@ class Catalog {
   // The directory that the row leads to, deleted or not; nullopt for no row and for a tombstone.
   absl::StatusOr<std::optional<Directory>> Follow(const CatalogRow& row) const;
   // `join`: one that is there already is as good.
-  absl::StatusOr<Directory> CreateOrJoin(absl::string_view path, const CreateDirectoryOptions& options,
-                                         bool join);
+  absl::StatusOr<Directory> CreateOrJoin(absl::string_view path,
+                                         const CreateDirectoryOptions& options, bool join);
   absl::StatusOr<Uid> WriteNewHead(absl::string_view path, const CreateDirectoryOptions& options);
   absl::Status CheckDeletable(const Directory& directory, bool force,
                               std::optional<int64_t> if_update_count) const;

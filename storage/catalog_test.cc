@@ -52,7 +52,8 @@ TEST_F(CatalogTest, OnlyTheSameRequestCreatesAgain) {
   EXPECT_EQ(first.uid, again.uid);
   EXPECT_THAT(catalog_.Create(kRuns, {}), HasReason(ErrorReason::ERROR_REASON_DIRECTORY_EXISTS));
   options.request_id = "r2";
-  EXPECT_THAT(catalog_.Create(kRuns, options), HasReason(ErrorReason::ERROR_REASON_DIRECTORY_EXISTS));
+  EXPECT_THAT(catalog_.Create(kRuns, options),
+              HasReason(ErrorReason::ERROR_REASON_DIRECTORY_EXISTS));
 }
 
 TEST_F(CatalogTest, OfManyCreatorsOneWins) {
@@ -60,7 +61,9 @@ TEST_F(CatalogTest, OfManyCreatorsOneWins) {
   std::vector<std::thread> threads;
   for (auto& result : results) threads.emplace_back([&] { result = catalog_.Create(kRuns, {}); });
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(std::count_if(results.begin(), results.end(), [](const auto& result) { return result.ok(); }), 1);
+  EXPECT_EQ(
+      std::count_if(results.begin(), results.end(), [](const auto& result) { return result.ok(); }),
+      1);
 }
 
 TEST_F(CatalogTest, ListsAreSortedAndPagedOverAllShards) {
@@ -84,7 +87,8 @@ TEST_F(CatalogTest, AnUpdateNeedsTheEtagItIsGiven) {
   ASSERT_OK_AND_ASSIGN(const DirectoryInfo updated, catalog_.Update(kRuns, options));
   EXPECT_EQ(updated.head.update_count(), 1);
   EXPECT_THAT(catalog_.Update(kRuns, options), HasReason(ErrorReason::ERROR_REASON_ETAG_MISMATCH));
-  EXPECT_THAT(catalog_.Delete(kRuns, false, 0, ""), HasReason(ErrorReason::ERROR_REASON_ETAG_MISMATCH));
+  EXPECT_THAT(catalog_.Delete(kRuns, false, 0, ""),
+              HasReason(ErrorReason::ERROR_REASON_ETAG_MISMATCH));
   UpdateDirectoryOptions time_only;
   time_only.last_preserved_time = absl::FromUnixSeconds(5);
   ASSERT_OK_AND_ASSIGN(const DirectoryInfo kept, catalog_.Update(kRuns, time_only));
@@ -130,10 +134,12 @@ TEST_F(CatalogTest, NotesAreBounded) {
   options.annotations = {{"a", std::string(kMaxAnnotationBytes - 1, 'x')}};
   EXPECT_OK(catalog_.Create(kRuns, options));
   options.annotations["b"] = "";
-  EXPECT_THAT(catalog_.Create("runs/b", options), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("16385 bytes")));
+  EXPECT_THAT(catalog_.Create("runs/b", options),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("16385 bytes")));
   options.annotations.clear();
   for (int i = 0; i <= kMaxAnnotations; ++i) options.annotations[absl::StrCat(i)] = "";
-  EXPECT_THAT(catalog_.Create("runs/b", options), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("65")));
+  EXPECT_THAT(catalog_.Create("runs/b", options),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("65")));
   EXPECT_THAT(ValidateNotes({{"", "x"}}, {}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(ValidateNotes({}, {{"a\n", 1}}), StatusIs(absl::StatusCode::kInvalidArgument));
 }

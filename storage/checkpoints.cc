@@ -24,7 +24,8 @@ constexpr absl::string_view kDeleteMethod = "DeleteCheckpoint";
 
 std::string NameOf(const Directory& directory, const CheckpointRecord& checkpoint) {
   if (checkpoint.has_number()) return absl::StrCat(directory.path(), "@", checkpoint.number());
-  return absl::StrCat(directory.path(), "@uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
+  return absl::StrCat(directory.path(),
+                      "@uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
 }
 
 absl::Status CheckpointNotFound(const Directory& directory, absl::string_view reference) {
@@ -33,8 +34,9 @@ absl::Status CheckpointNotFound(const Directory& directory, absl::string_view re
       latest ? absl::StrCat("there is no checkpoint in ", directory.path(), " yet; save one first")
              : absl::StrCat("there is no checkpoint ", directory.path(), "@", reference,
                             "; list the directory's checkpoints to see which there are");
-  return MakeError(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND, absl::StatusCode::kNotFound, message,
-                   {{"directory", directory.path()}, {"checkpoint", latest ? "latest" : reference}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND, absl::StatusCode::kNotFound, message,
+      {{"directory", directory.path()}, {"checkpoint", latest ? "latest" : reference}});
 }
 
 // Hash of a deletion's request, so that its id cannot stand for another one.
@@ -43,8 +45,10 @@ uint64_t Fingerprint(absl::string_view reference) {
   return XXH3_64bits(request.data(), request.size());
 }
 
-// The answer that this request got before; nullopt: none. Errors: kInvalidArgument (another request's id).
-absl::StatusOr<std::optional<CheckpointRecord>> EarlierAnswer(Table* table, const Directory& directory,
+// The answer that this request got before; nullopt: none. Errors: kInvalidArgument (another
+// request's id).
+absl::StatusOr<std::optional<CheckpointRecord>> EarlierAnswer(Table* table,
+                                                              const Directory& directory,
                                                               absl::string_view request_id,
                                                               absl::string_view reference) {
   if (request_id.empty()) return std::nullopt;
@@ -53,8 +57,9 @@ absl::StatusOr<std::optional<CheckpointRecord>> EarlierAnswer(Table* table, cons
       ReadRecord<RequestRecord>(table, directory.partition(), RequestKey(request_id)));
   if (!request) return std::nullopt;
   if (request->record.fingerprint() != Fingerprint(reference)) {
-    return InvalidField("request_id", absl::StrCat("'", request_id, "' was used for another request on ",
-                                                   directory.path(), "; choose a new one"));
+    return InvalidField("request_id",
+                        absl::StrCat("'", request_id, "' was used for another request on ",
+                                     directory.path(), "; choose a new one"));
   }
   return std::move(*request->record.mutable_checkpoint());
 }
@@ -75,14 +80,16 @@ absl::StatusOr<std::vector<Row>> ScanOrder(Table* table, const Partition& partit
                              std::string after_key) -> absl::StatusOr<std::vector<Row>> {
     std::vector<Row> rows;
     const std::string begin = after ? std::move(after_key) + '\0' : std::string(prefix);
-    CAIRN_RETURN_IF_ERROR(VisitRows(table, partition, begin, PrefixEnd(prefix), [&](const Row& row) {
-      rows.push_back(row);
-      return rows.size() < static_cast<size_t>(count);
-    }));
+    CAIRN_RETURN_IF_ERROR(
+        VisitRows(table, partition, begin, PrefixEnd(prefix), [&](const Row& row) {
+          rows.push_back(row);
+          return rows.size() < static_cast<size_t>(count);
+        }));
     return rows;
   };
   const auto descending = [&](absl::string_view prefix, uint64_t below) {
-    return ScanDescending(table, partition, prefix, after ? std::optional(below) : std::nullopt, count);
+    return ScanDescending(table, partition, prefix, after ? std::optional(below) : std::nullopt,
+                          count);
   };
   const int64_t cursor = after.value_or(0);
   switch (order) {
@@ -118,10 +125,11 @@ absl::Status CheckUnprotected(const Directory& directory, const CheckpointRecord
                               absl::string_view what) {
   if (checkpoint.tags().empty()) return absl::OkStatus();
   const std::string name = NameOf(directory, checkpoint);
-  return MakeError(ErrorReason::ERROR_REASON_CHECKPOINT_PROTECTED, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot ", what, " ", name, ": it is tagged ",
-                                absl::StrJoin(checkpoint.tags(), ", "), "; take the tags away first"),
-                   {{"checkpoint", name}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_CHECKPOINT_PROTECTED, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("cannot ", what, " ", name, ": it is tagged ",
+                   absl::StrJoin(checkpoint.tags(), ", "), "; take the tags away first"),
+      {{"checkpoint", name}});
 }
 
 void AddGarbage(const Uid& manifest, absl::Time now, Batch* batch) {
@@ -161,12 +169,13 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> Checkpoints::Resolve(
 absl::StatusOr<CheckpointRecord> Checkpoints::Get(absl::string_view path,
                                                   absl::string_view reference) const {
   CAIRN_ASSIGN_OR_RETURN(const Reference parsed, ParseReference(reference));
-  // A name may lead to a checkpoint that is replaced between the two reads. When nothing published in
-  // between, there is none.
+  // A name may lead to a checkpoint that is replaced between the two reads. When nothing published
+  // in between, there is none.
   std::optional<int64_t> seen;
   while (true) {
     CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
-    CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<CheckpointRecord>> checkpoint, Resolve(directory, parsed));
+    CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<CheckpointRecord>> checkpoint,
+                           Resolve(directory, parsed));
     if (checkpoint) return std::move(checkpoint->record);
     const int64_t sequence = directory.head.record.change_sequence();
     if (seen == sequence) return CheckpointNotFound(directory, reference);
@@ -207,8 +216,9 @@ absl::Status Checkpoints::UpdateHead(const Directory& directory, const Checkpoin
   head->clear_latest_uid();
   head->clear_latest_number();
   // Of the two newest, the one that stays.
-  CAIRN_ASSIGN_OR_RETURN(const Page newest, options_.table->Scan(directory.partition(), kOrderPrefix,
-                                                                 PrefixEnd(kOrderPrefix), /*max_rows=*/2));
+  CAIRN_ASSIGN_OR_RETURN(const Page newest,
+                         options_.table->Scan(directory.partition(), kOrderPrefix,
+                                              PrefixEnd(kOrderPrefix), /*max_rows=*/2));
   for (const Row& row : newest.rows) {
     if (row.value == deleted.uid()) continue;
     CAIRN_ASSIGN_OR_RETURN(const Uid uid, UidFromRow(directory.partition(), row.key, row.value));
@@ -222,13 +232,15 @@ absl::Status Checkpoints::UpdateHead(const Directory& directory, const Checkpoin
   return absl::OkStatus();
 }
 
-absl::StatusOr<CheckpointRecord> Checkpoints::Delete(absl::string_view path, absl::string_view reference,
+absl::StatusOr<CheckpointRecord> Checkpoints::Delete(absl::string_view path,
+                                                     absl::string_view reference,
                                                      absl::string_view request_id) {
   CAIRN_RETURN_IF_ERROR(ValidateRequestId(request_id));
   CAIRN_ASSIGN_OR_RETURN(const Reference parsed, ParseReference(reference));
   if (!std::holds_alternative<int64_t>(parsed) && !std::holds_alternative<Uid>(parsed)) {
-    return InvalidField("checkpoint", absl::StrCat("'", reference, "' may mean another checkpoint by the time it ",
-                                                   "is deleted; name it by its number or uid:<32 hex digits>"));
+    return InvalidField(
+        "checkpoint", absl::StrCat("'", reference, "' may mean another checkpoint by the time it ",
+                                   "is deleted; name it by its number or uid:<32 hex digits>"));
   }
   const std::string what = absl::StrCat("deleting ", path, "@", reference);
   std::optional<Stored<CheckpointRecord>> target;

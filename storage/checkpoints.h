@@ -18,8 +18,8 @@
 
 namespace cairn::storage {
 
-// --- Pieces of the batches that publish and delete. Each acts on a directory whose head the batch requires
-// to be as it was read.
+// --- Pieces of the batches that publish and delete. Each acts on a directory whose head the batch
+// requires to be as it was read.
 
 // A checkpoint as it was read; nullopt when there is none of this uid.
 absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ReadCheckpoint(Table* table,
@@ -30,8 +30,8 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ReadCheckpoint(Table* ta
 absl::Status CheckUnprotected(const Directory& directory, const CheckpointRecord& checkpoint,
                               absl::string_view what);
 
-// Adds what makes a checkpoint vanish, but for the head and the row of its number: its other rows go, its
-// manifest becomes garbage.
+// Adds what makes a checkpoint vanish, but for the head and the row of its number: its other rows
+// go, its manifest becomes garbage.
 void AddRemoval(const Stored<CheckpointRecord>& checkpoint, absl::Time now, Batch* batch);
 
 // Writes the garbage row of a manifest.
@@ -39,7 +39,8 @@ void AddGarbage(const Uid& manifest, absl::Time now, Batch* batch);
 
 // ---
 
-// Thread-safe. The engines in the options, the catalog and the locks are not owned and outlive this.
+// Thread-safe. The engines in the options, the catalog and the locks are not owned and outlive
+// this.
 class Checkpoints {
  public:
   Checkpoints(const StoreOptions& options, Catalog* catalog, DirectoryLocks* locks)

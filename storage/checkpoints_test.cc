@@ -20,7 +20,8 @@ class CheckpointsTest : public StorageTest {
     std::vector<int64_t> numbers;
     std::string after;
     do {
-      absl::StatusOr<ListPage<CheckpointRecord>> page = checkpoints_.List(kRuns, order, after, page_size);
+      absl::StatusOr<ListPage<CheckpointRecord>> page =
+          checkpoints_.List(kRuns, order, after, page_size);
       EXPECT_OK(page);
       EXPECT_LE(page->items.size(), page_size);
       for (const CheckpointRecord& item : page->items) numbers.push_back(item.number());
@@ -42,18 +43,23 @@ class CheckpointsTest : public StorageTest {
 TEST_F(CheckpointsTest, EveryReferenceLeadsToTheCheckpoint) {
   ASSERT_OK_AND_ASSIGN(const CheckpointRecord saved, Save(Numbered(12)));
   Tag(saved, "prod");
-  for (const std::string& reference : {std::string(), std::string("latest"), std::string("12"), std::string("prod"), UidReference(saved)}) {
+  for (const std::string& reference : {std::string(), std::string("latest"), std::string("12"),
+                                       std::string("prod"), UidReference(saved)}) {
     ASSERT_OK_AND_ASSIGN(const CheckpointRecord found, checkpoints_.Get(kRuns, reference));
     EXPECT_EQ(found.uid(), saved.uid());
   }
 }
 
 TEST_F(CheckpointsTest, WhatIsNotThereIsSaid) {
-  EXPECT_THAT(checkpoints_.Get(kRuns, "1"), HasReason(ErrorReason::ERROR_REASON_DIRECTORY_NOT_FOUND));
+  EXPECT_THAT(checkpoints_.Get(kRuns, "1"),
+              HasReason(ErrorReason::ERROR_REASON_DIRECTORY_NOT_FOUND));
   ASSERT_OK(catalog_.Create(kRuns, {}));
-  EXPECT_THAT(checkpoints_.Get(kRuns, ""), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no checkpoint in runs/a yet")));
-  EXPECT_THAT(checkpoints_.Get(kRuns, "7"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("runs/a@7")));
-  EXPECT_THAT(checkpoints_.Get(kRuns, "prod"), HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
+  EXPECT_THAT(checkpoints_.Get(kRuns, ""),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no checkpoint in runs/a yet")));
+  EXPECT_THAT(checkpoints_.Get(kRuns, "7"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("runs/a@7")));
+  EXPECT_THAT(checkpoints_.Get(kRuns, "prod"),
+              HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
   EXPECT_THAT(checkpoints_.Get(kRuns, "No!"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
@@ -61,12 +67,16 @@ TEST_F(CheckpointsTest, FourOrdersInPages) {
   for (const int64_t number : {5, 900, 3, 0, 70}) ASSERT_OK(Save(Numbered(number)));
   for (const int page_size : {1, 2, 4, 5, 6, 1000}) {
     EXPECT_THAT(Numbers(CheckpointOrder::kCommit, page_size), ElementsAre(5, 900, 3, 0, 70));
-    EXPECT_THAT(Numbers(CheckpointOrder::kCommitDescending, page_size), ElementsAre(70, 0, 3, 900, 5));
+    EXPECT_THAT(Numbers(CheckpointOrder::kCommitDescending, page_size),
+                ElementsAre(70, 0, 3, 900, 5));
     EXPECT_THAT(Numbers(CheckpointOrder::kNumber, page_size), ElementsAre(0, 3, 5, 70, 900));
-    EXPECT_THAT(Numbers(CheckpointOrder::kNumberDescending, page_size), ElementsAre(900, 70, 5, 3, 0));
+    EXPECT_THAT(Numbers(CheckpointOrder::kNumberDescending, page_size),
+                ElementsAre(900, 70, 5, 3, 0));
   }
-  EXPECT_THAT(checkpoints_.List(kRuns, CheckpointOrder::kCommit, "x", 5), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(checkpoints_.List(kRuns, CheckpointOrder::kNumber, "-1", 5), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(checkpoints_.List(kRuns, CheckpointOrder::kCommit, "x", 5),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(checkpoints_.List(kRuns, CheckpointOrder::kNumber, "-1", 5),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(CheckpointsTest, LatestIsTheLastCommittedAndOnlyDeletionMovesItBack) {
@@ -88,23 +98,28 @@ TEST_F(CheckpointsTest, LatestIsTheLastCommittedAndOnlyDeletionMovesItBack) {
 
 TEST_F(CheckpointsTest, DeletionLeavesOnlyGarbage) {
   ASSERT_OK_AND_ASSIGN(const CheckpointRecord saved, Save());
-  ASSERT_OK_AND_ASSIGN(const CheckpointRecord deleted, checkpoints_.Delete(kRuns, UidReference(saved), ""));
+  ASSERT_OK_AND_ASSIGN(const CheckpointRecord deleted,
+                       checkpoints_.Delete(kRuns, UidReference(saved), ""));
   EXPECT_EQ(deleted.uid(), saved.uid());
   ASSERT_OK_AND_ASSIGN(const Directory directory, catalog_.Find(kRuns));
   for (const char* prefix : {kCheckpointPrefix, kNumberPrefix, kOrderPrefix, kPromisePrefix}) {
     EXPECT_THAT(RowKeys(directory.partition(), prefix), IsEmpty());
   }
-  EXPECT_THAT(RowKeys(directory.partition(), kGarbagePrefix), ElementsAre(GarbageKey(*Uid::FromBytes(saved.uid()))));
+  EXPECT_THAT(RowKeys(directory.partition(), kGarbagePrefix),
+              ElementsAre(GarbageKey(*Uid::FromBytes(saved.uid()))));
 }
 
 TEST_F(CheckpointsTest, ADeletionNamesWhatItDeletes) {
   ASSERT_OK_AND_ASSIGN(const CheckpointRecord saved, Save());
   for (const char* reference : {"", "latest", "prod"}) {
-    EXPECT_THAT(checkpoints_.Delete(kRuns, reference, ""), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(checkpoints_.Delete(kRuns, reference, ""),
+                StatusIs(absl::StatusCode::kInvalidArgument));
   }
   Tag(saved, "prod");
-  EXPECT_THAT(checkpoints_.Delete(kRuns, "1", ""), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("tagged prod")));
-  EXPECT_THAT(checkpoints_.Delete(kRuns, "1", ""), HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_PROTECTED));
+  EXPECT_THAT(checkpoints_.Delete(kRuns, "1", ""),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("tagged prod")));
+  EXPECT_THAT(checkpoints_.Delete(kRuns, "1", ""),
+              HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_PROTECTED));
 }
 
 TEST_F(CheckpointsTest, ARepeatedDeletionGivesTheSameAnswer) {
@@ -115,8 +130,10 @@ TEST_F(CheckpointsTest, ARepeatedDeletionGivesTheSameAnswer) {
   EXPECT_EQ(again.uid(), saved.uid());
   ASSERT_OK_AND_ASSIGN(const CheckpointRecord kept, checkpoints_.Get(kRuns, "4"));
   EXPECT_EQ(kept.uid(), other.uid());
-  EXPECT_THAT(checkpoints_.Delete(kRuns, "5", "r"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another request")));
-  EXPECT_THAT(checkpoints_.Delete(kRuns, "5", ""), HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
+  EXPECT_THAT(checkpoints_.Delete(kRuns, "5", "r"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another request")));
+  EXPECT_THAT(checkpoints_.Delete(kRuns, "5", ""),
+              HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ absl::Status VisitUidKeys(Table* table, const Directory& directory, absl::string
                           absl::FunctionRef<absl::Status(const Uid&)> visit) {
   return VisitRows(table, directory.partition(), prefix, PrefixEnd(prefix),
                    [&](const Row& row) -> absl::StatusOr<bool> {
-                     CAIRN_ASSIGN_OR_RETURN(const Uid uid, UidFromRow(directory.partition(), row.key,
-                                                                      row.key.substr(prefix.size())));
+                     CAIRN_ASSIGN_OR_RETURN(
+                         const Uid uid,
+                         UidFromRow(directory.partition(), row.key, row.key.substr(prefix.size())));
                      CAIRN_RETURN_IF_ERROR(visit(uid));
                      return true;
                    });
@@ -34,8 +35,9 @@ absl::Status VisitSessions(Table* table, const Directory& directory,
   return VisitRows(table, partition, kSessionPrefix, PrefixEnd(kSessionPrefix),
                    [&](const Row& row) -> absl::StatusOr<bool> {
                      if (!IsSessionKey(row.key)) return true;
-                     CAIRN_ASSIGN_OR_RETURN(Stored<SessionRecord> session,
-                                            ParseRecord<SessionRecord>(partition, row.key, row.value));
+                     CAIRN_ASSIGN_OR_RETURN(
+                         Stored<SessionRecord> session,
+                         ParseRecord<SessionRecord>(partition, row.key, row.value));
                      CAIRN_RETURN_IF_ERROR(visit(std::move(session)));
                      return true;
                    });
@@ -88,26 +90,29 @@ absl::Status Collector::CollectDirectory(const Uid& uid, CollectResult* result) 
 
 absl::Status Collector::CollectSessions(const Directory& directory, CollectResult* result) {
   const absl::Time forget_before = options_.clock->Now() - kEndedKept;
-  return VisitSessions(options_.table, directory, [&](Stored<SessionRecord> session) -> absl::Status {
-    const bool was_open = IsOpen(session.record);
-    CAIRN_ASSIGN_OR_RETURN(session, sessions_->ExpireIfOver(directory, std::move(session)));
-    if (IsOpen(session.record)) return absl::OkStatus();
-    if (was_open) {
-      ++result->sessions;
-    } else if (absl::FromUnixMicros(session.record.end_time()) < forget_before) {
-      CAIRN_RETURN_IF_ERROR(ForgetSession(directory, session));
-      ++result->sessions;
-    }
-    return absl::OkStatus();
-  });
+  return VisitSessions(
+      options_.table, directory, [&](Stored<SessionRecord> session) -> absl::Status {
+        const bool was_open = IsOpen(session.record);
+        CAIRN_ASSIGN_OR_RETURN(session, sessions_->ExpireIfOver(directory, std::move(session)));
+        if (IsOpen(session.record)) return absl::OkStatus();
+        if (was_open) {
+          ++result->sessions;
+        } else if (absl::FromUnixMicros(session.record.end_time()) < forget_before) {
+          CAIRN_RETURN_IF_ERROR(ForgetSession(directory, session));
+          ++result->sessions;
+        }
+        return absl::OkStatus();
+      });
 }
 
-absl::Status Collector::ForgetSession(const Directory& directory, const Stored<SessionRecord>& session) {
+absl::Status Collector::ForgetSession(const Directory& directory,
+                                      const Stored<SessionRecord>& session) {
   // Its writers first: the session's row leads to them.
   const std::string writers = WriterPrefix(session.record.session());
   Page page;
   do {
-    CAIRN_ASSIGN_OR_RETURN(page, options_.table->Scan(directory.partition(), writers, PrefixEnd(writers)));
+    CAIRN_ASSIGN_OR_RETURN(
+        page, options_.table->Scan(directory.partition(), writers, PrefixEnd(writers)));
     if (page.rows.empty()) break;
     Batch batch{.partition = directory.partition(), .durability = Durability::kBuffered};
     for (Row& row : page.rows) batch.Erase(std::move(row.key));
@@ -124,8 +129,9 @@ absl::Status Collector::ForgetRequests(const Directory& directory) {
   const Partition partition = directory.partition();
   return VisitRows(options_.table, partition, kRequestPrefix, PrefixEnd(kRequestPrefix),
                    [&](const Row& row) -> absl::StatusOr<bool> {
-                     CAIRN_ASSIGN_OR_RETURN(const Stored<RequestRecord> request,
-                                            ParseRecord<RequestRecord>(partition, row.key, row.value));
+                     CAIRN_ASSIGN_OR_RETURN(
+                         const Stored<RequestRecord> request,
+                         ParseRecord<RequestRecord>(partition, row.key, row.value));
                      if (request.record.time() >= forget_before) return true;
                      Batch batch{.partition = partition, .durability = Durability::kBuffered};
                      batch.RequireEqual(row.key, row.value).Erase(row.key);
@@ -144,13 +150,14 @@ absl::Status Collector::FreeManifest(const Uid& manifest, CollectResult* result)
 }
 
 absl::Status Collector::CollectGarbage(const Directory& directory, CollectResult* result) {
-  return VisitUidKeys(options_.table, directory, kGarbagePrefix, [&](const Uid& manifest) -> absl::Status {
-    if (restores_->Holds(manifest)) return absl::OkStatus();
-    CAIRN_RETURN_IF_ERROR(FreeManifest(manifest, result));
-    Batch batch{.partition = directory.partition(), .durability = Durability::kBuffered};
-    batch.Erase(GarbageKey(manifest));
-    return options_.table->Write(batch).status();
-  });
+  return VisitUidKeys(
+      options_.table, directory, kGarbagePrefix, [&](const Uid& manifest) -> absl::Status {
+        if (restores_->Holds(manifest)) return absl::OkStatus();
+        CAIRN_RETURN_IF_ERROR(FreeManifest(manifest, result));
+        Batch batch{.partition = directory.partition(), .durability = Durability::kBuffered};
+        batch.Erase(GarbageKey(manifest));
+        return options_.table->Write(batch).status();
+      });
 }
 
 absl::Status Collector::CollectDeleted(const Directory& directory, CollectResult* result) {
@@ -163,8 +170,8 @@ absl::Status Collector::CollectDeleted(const Directory& directory, CollectResult
   };
   CAIRN_RETURN_IF_ERROR(VisitUidKeys(options_.table, directory, kCheckpointPrefix, free));
   CAIRN_RETURN_IF_ERROR(VisitUidKeys(options_.table, directory, kGarbagePrefix, free));
-  CAIRN_RETURN_IF_ERROR(
-      VisitSessions(options_.table, directory, [&](const Stored<SessionRecord>& session) -> absl::Status {
+  CAIRN_RETURN_IF_ERROR(VisitSessions(
+      options_.table, directory, [&](const Stored<SessionRecord>& session) -> absl::Status {
         if (!IsOpen(session.record)) return absl::OkStatus();
         CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(directory, session.record));
         return free(manifest);
@@ -182,8 +189,8 @@ absl::Status Collector::AddRoots(const Uid& uid, UidSet* roots) const {
     return absl::OkStatus();
   };
   // In the order in which a manifest goes from one to the other, so that none slips through.
-  CAIRN_RETURN_IF_ERROR(
-      VisitSessions(options_.table, *directory, [&](const Stored<SessionRecord>& session) -> absl::Status {
+  CAIRN_RETURN_IF_ERROR(VisitSessions(
+      options_.table, *directory, [&](const Stored<SessionRecord>& session) -> absl::Status {
         if (!IsOpen(session.record)) return absl::OkStatus();
         CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(*directory, session.record));
         return add(manifest);

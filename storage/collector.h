@@ -1,10 +1,10 @@
-// Frees what nothing needs any more: rows and segments of deleted checkpoints and ended sessions, what
-// interrupted calls left behind, answers that were kept long enough.
+// Frees what nothing needs any more: rows and segments of deleted checkpoints and ended sessions,
+// what interrupted calls left behind, answers that were kept long enough.
 //
-// Garbage is named by rows. Orphans are found by comparing what is stored with the roots: open sessions,
-// checkpoints, garbage still to come, and restores that run. What looks like an orphan is compared with
-// the roots again before it goes: a session's row is older than anything written for it, so whatever
-// belongs to a session that opened meanwhile is found then.
+// Garbage is named by rows. Orphans are found by comparing what is stored with the roots: open
+// sessions, checkpoints, garbage still to come, and restores that run. What looks like an orphan is
+// compared with the roots again before it goes: a session's row is older than anything written for
+// it, so whatever belongs to a session that opened meanwhile is found then.
 #ifndef CAIRN_STORAGE_COLLECTOR_H_
 #define CAIRN_STORAGE_COLLECTOR_H_
 

@@ -122,7 +122,8 @@ TEST_F(CollectorTest, ADeletedDirectoryWaitsForItsRestores) {
 TEST_F(CollectorTest, ADeletionCutOffBeforeTheCatalogIsFinished) {
   ASSERT_OK(catalog_.Create(kRuns, {}));
   faults_.FailNth(Operation::kWrite, 2, Fault::kFail);
-  EXPECT_THAT(catalog_.Delete(kRuns, false, std::nullopt, "r"), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(catalog_.Delete(kRuns, false, std::nullopt, "r"),
+              StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(catalog_.Find(kRuns), HasReason(ErrorReason::ERROR_REASON_DIRECTORY_NOT_FOUND));
   ExpectCollects(0, 0, 0);
   EXPECT_EQ(PartitionCount(Partition::Table::kDirectory), 0);
@@ -171,8 +172,8 @@ TEST_F(CollectorTest, ASessionThatOpensMeanwhileIsSpared) {
 }
 
 TEST_F(CollectorTest, ACollectionCutOffAnywhereIsFinishedByTheNext) {
-  constexpr Operation kOperations[] = {Operation::kGet,    Operation::kScan, Operation::kList, Operation::kWrite,
-                                       Operation::kRemove, Operation::kWalk};
+  constexpr Operation kOperations[] = {Operation::kGet,   Operation::kScan,   Operation::kList,
+                                       Operation::kWrite, Operation::kRemove, Operation::kWalk};
   for (const Operation operation : kOperations) {
     bool failed = true;
     for (int nth = 1; failed; ++nth) {

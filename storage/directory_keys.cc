@@ -81,11 +81,13 @@ uint64_t BigEndianSuffix(absl::string_view key) {
 }
 
 absl::Status ValidateName(absl::string_view field, absl::string_view name) {
-  if (!name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+  if (!name.empty() && name.size() <= kMaxNameBytes &&
+      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
     return absl::OkStatus();
   }
-  return InvalidField(field, absl::StrCat("'", KeyTextFromBytes(name.substr(0, kMaxNameBytes)), "' is not 1 to ",
-                                          kMaxNameBytes, " of the characters A-Z a-z 0-9 . _ -"));
+  return InvalidField(
+      field, absl::StrCat("'", KeyTextFromBytes(name.substr(0, kMaxNameBytes)), "' is not 1 to ",
+                          kMaxNameBytes, " of the characters A-Z a-z 0-9 . _ -"));
 }
 
 absl::Status ValidateRequestId(absl::string_view request_id) {
@@ -93,8 +95,9 @@ absl::Status ValidateRequestId(absl::string_view request_id) {
       std::all_of(request_id.begin(), request_id.end(), absl::ascii_isprint)) {
     return absl::OkStatus();
   }
-  return InvalidField("request_id", absl::StrCat("has ", request_id.size(), " bytes; use at most ", kMaxNameBytes,
-                                                 " printable ASCII characters, a random UUID for example"));
+  return InvalidField("request_id",
+                      absl::StrCat("has ", request_id.size(), " bytes; use at most ", kMaxNameBytes,
+                                   " printable ASCII characters, a random UUID for example"));
 }
 
 }  // namespace cairn::storage

@@ -51,8 +51,8 @@ bool IsSessionKey(absl::string_view key);
 std::string RequestKey(absl::string_view request_id);
 std::string GarbageKey(const Uid& manifest);
 
-// The first key after all that begin with `prefix`, for Table::Scan. Requires: not empty, and its last
-// byte is not 0xff.
+// The first key after all that begin with `prefix`, for Table::Scan. Requires: not empty, and its
+// last byte is not 0xff.
 std::string PrefixEnd(absl::string_view prefix);
 
 // Eight bytes, big-endian, and back. Requires: `key` ends with them.

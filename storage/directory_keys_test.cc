@@ -23,7 +23,8 @@ TEST(DirectoryKeysTest, NumbersSortAsNumbers) {
 }
 
 TEST(DirectoryKeysTest, BigEndianComesBack) {
-  for (const uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{0x0102030405060708}, ~uint64_t{0}}) {
+  for (const uint64_t value :
+       {uint64_t{0}, uint64_t{1}, uint64_t{0x0102030405060708}, ~uint64_t{0}}) {
     EXPECT_EQ(BigEndianSuffix("x" + BigEndian(value)), value);
   }
   EXPECT_EQ(BigEndian(0x0102030405060708), "\1\2\3\4\5\6\7\10");
@@ -38,8 +39,8 @@ TEST(DirectoryKeysTest, APrefixEndsAfterAllItsKeys) {
 TEST(DirectoryKeysTest, NamesCannotForgeOtherRows) {
   EXPECT_OK(ValidateName("session", "Run-7_b.2"));
   EXPECT_OK(ValidateName("session", std::string(128, 'a')));
-  for (const std::string& bad : {std::string(), std::string("a/writer/b"), std::string("a\0", 2), std::string("ä"),
-                                 std::string("a b"), std::string(129, 'a')}) {
+  for (const std::string& bad : {std::string(), std::string("a/writer/b"), std::string("a\0", 2),
+                                 std::string("ä"), std::string("a b"), std::string(129, 'a')}) {
     EXPECT_THAT(ValidateName("writer", bad),
                 StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("writer")));
   }
@@ -49,7 +50,8 @@ TEST(DirectoryKeysTest, RequestIdsAreShortAndPrintable) {
   EXPECT_OK(ValidateRequestId(""));
   EXPECT_OK(ValidateRequestId("3f2c0a54-8f0e-4c7e-9d55-1d5c4f2a9a10"));
   EXPECT_THAT(ValidateRequestId("a\n"), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(ValidateRequestId(std::string(129, 'a')), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ValidateRequestId(std::string(129, 'a')),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace {
 constexpr size_t kMaxSegmentBytes = 255;
 
 absl::Status DirectoryError(absl::string_view description) {
-  return InvalidField("directory", absl::StrCat(description, "; a directory is a path such as team/run-7"));
+  return InvalidField("directory",
+                      absl::StrCat(description, "; a directory is a path such as team/run-7"));
 }
 
 // A key's text form is its bytes as long as they are printable UTF-8, but for the backslash.
@@ -30,10 +31,12 @@ bool IsPrintable(absl::string_view text) {
 
 absl::Status ValidateSegment(absl::string_view segment) {
   if (segment.empty()) {
-    return DirectoryError("has an empty segment; single slashes stand between segments, none at the ends");
+    return DirectoryError(
+        "has an empty segment; single slashes stand between segments, none at the ends");
   }
   if (segment == "." || segment == "..") {
-    return DirectoryError(absl::StrCat("has a segment '", segment, "'; paths are absolute, leave it out"));
+    return DirectoryError(
+        absl::StrCat("has a segment '", segment, "'; paths are absolute, leave it out"));
   }
   if (segment.size() > kMaxSegmentBytes) {
     return DirectoryError(absl::StrCat("has a segment of ", segment.size(), " bytes; at most ",
@@ -44,8 +47,9 @@ absl::Status ValidateSegment(absl::string_view segment) {
                                        "', which is not printable UTF-8"));
   }
   if (segment.find('@') != absl::string_view::npos) {
-    return DirectoryError(absl::StrCat("has the segment '", segment,
-                                       "'; what follows an '@' goes into the field for the checkpoint"));
+    return DirectoryError(
+        absl::StrCat("has the segment '", segment,
+                     "'; what follows an '@' goes into the field for the checkpoint"));
   }
   return absl::OkStatus();
 }
@@ -55,8 +59,8 @@ absl::Status ValidateSegment(absl::string_view segment) {
 absl::Status ValidateDirectory(absl::string_view directory) {
   if (directory.empty()) return DirectoryError("is missing");
   if (directory.size() > kMaxDirectoryBytes) {
-    return DirectoryError(absl::StrCat("has ", directory.size(), " bytes; at most ", kMaxDirectoryBytes,
-                                       " are allowed"));
+    return DirectoryError(absl::StrCat("has ", directory.size(), " bytes; at most ",
+                                       kMaxDirectoryBytes, " are allowed"));
   }
   const std::vector<absl::string_view> segments = absl::StrSplit(directory, '/');
   if (segments.size() > kMaxDirectoryDepth) {

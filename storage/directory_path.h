@@ -8,8 +8,9 @@ namespace cairn::storage {
 
 inline constexpr int kCatalogShards = 64;
 
-// The catalog partition that lists `directory`, 0 to kCatalogShards - 1: by its first segment, so that
-// a team's directories lie together. On disk: DO NOT CHANGE. Requires: ValidateDirectory is OK.
+// The catalog partition that lists `directory`, 0 to kCatalogShards - 1: by its first segment, so
+// that a team's directories lie together. On disk: DO NOT CHANGE. Requires: ValidateDirectory is
+// OK.
 char CatalogShard(absl::string_view directory);
 
 }  // namespace cairn::storage

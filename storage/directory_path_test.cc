@@ -16,12 +16,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string Depth(int segments) { return absl::StrJoin(std::vector<std::string>(segments, "a"), "/"); }
+std::string Depth(int segments) {
+  return absl::StrJoin(std::vector<std::string>(segments, "a"), "/");
+}
 
 TEST(DirectoryPathTest, PrintablePathsAreValid) {
   for (const std::string& path :
-       {std::string("a"), std::string("team-a/bert/run-7"), std::string("päth/日本"), std::string("with space/x"),
-        std::string("back\\slash"), std::string("..."), std::string(255, 'x'), Depth(kMaxDirectoryDepth)}) {
+       {std::string("a"), std::string("team-a/bert/run-7"), std::string("päth/日本"),
+        std::string("with space/x"), std::string("back\\slash"), std::string("..."),
+        std::string(255, 'x'), Depth(kMaxDirectoryDepth)}) {
     EXPECT_OK(ValidateDirectory(path));
   }
 }

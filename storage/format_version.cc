@@ -17,12 +17,14 @@ Partition StorePartition() { return Partition::Catalog(Partition::kStorePartitio
 
 absl::Status CheckFormat(const StoreRecord& record) {
   const int found = record.format_version();
-  if (found < 1 || !Uid::FromBytes(record.incarnation())) return DamagedRow(StorePartition(), kStoreKey);
+  if (found < 1 || !Uid::FromBytes(record.incarnation()))
+    return DamagedRow(StorePartition(), kStoreKey);
   if (found == kFormatVersion) return absl::OkStatus();
-  return MakeError(ErrorReason::ERROR_REASON_FORMAT_TOO_NEW, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot open the store: it has format ", found, " and this program knows up to ",
-                                kFormatVersion, "; run the newer version that wrote it"),
-                   {{"found", absl::StrCat(found)}, {"supported", absl::StrCat(kFormatVersion)}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_FORMAT_TOO_NEW, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("cannot open the store: it has format ", found, " and this program knows up to ",
+                   kFormatVersion, "; run the newer version that wrote it"),
+      {{"found", absl::StrCat(found)}, {"supported", absl::StrCat(kFormatVersion)}});
 }
 
 }  // namespace

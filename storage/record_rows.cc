@@ -33,8 +33,8 @@ absl::StatusOr<std::optional<uint64_t>> LastNumber(Table* table, const Partition
   uint64_t high = greatest;
   while (low <= high) {
     const uint64_t middle = last ? low + (high - low) / 2 : 0;
-    CAIRN_ASSIGN_OR_RETURN(const Page page,
-                           table->Scan(partition, NumberedKey(prefix, middle), end, /*max_rows=*/1));
+    CAIRN_ASSIGN_OR_RETURN(
+        const Page page, table->Scan(partition, NumberedKey(prefix, middle), end, /*max_rows=*/1));
     if (page.rows.empty()) {
       if (middle == 0) break;
       high = middle - 1;
@@ -50,10 +50,11 @@ absl::StatusOr<std::optional<uint64_t>> LastNumber(Table* table, const Partition
 }  // namespace
 
 absl::Status DamagedRow(const Partition& partition, absl::string_view key) {
-  return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
-                   absl::StrCat("cannot read row ", absl::CHexEscape(key), " of ", partition.ToString(),
-                                ": its value is no record of its kind; restore the store from a backup"),
-                   {{"partition", partition.ToString()}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
+      absl::StrCat("cannot read row ", absl::CHexEscape(key), " of ", partition.ToString(),
+                   ": its value is no record of its kind; restore the store from a backup"),
+      {{"partition", partition.ToString()}});
 }
 
 absl::StatusOr<Uid> UidFromRow(const Partition& partition, absl::string_view key,
@@ -92,12 +93,13 @@ absl::StatusOr<std::vector<Row>> ScanDescending(Table* table, const Partition& p
   std::vector<Row> result;
   uint64_t window = kFirstWindow;
   while (result.size() < static_cast<size_t>(max_rows) && below != uint64_t{0}) {
-    CAIRN_ASSIGN_OR_RETURN(const std::optional<uint64_t> last, LastNumber(table, partition, prefix, below));
+    CAIRN_ASSIGN_OR_RETURN(const std::optional<uint64_t> last,
+                           LastNumber(table, partition, prefix, below));
     if (!last) break;
     const uint64_t first = *last >= window ? *last - window + 1 : 0;
     const size_t before = result.size();
-    CAIRN_RETURN_IF_ERROR(VisitRows(table, partition, NumberedKey(prefix, first), EndKey(prefix, below),
-                                    [&](const Row& row) {
+    CAIRN_RETURN_IF_ERROR(VisitRows(table, partition, NumberedKey(prefix, first),
+                                    EndKey(prefix, below), [&](const Row& row) {
                                       result.push_back(row);
                                       return true;
                                     }));

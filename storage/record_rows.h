@@ -1,4 +1,5 @@
-// Rows that hold records: read with the bytes that a condition needs, scanned by prefix, written once.
+// Rows that hold records: read with the bytes that a condition needs, scanned by prefix, written
+// once.
 #ifndef CAIRN_STORAGE_RECORD_ROWS_H_
 #define CAIRN_STORAGE_RECORD_ROWS_H_
 
@@ -18,8 +19,8 @@
 
 namespace cairn::storage {
 
-// A record and the row's value that it was read from: maps have no one serialized form, so a condition
-// compares these bytes.
+// A record and the row's value that it was read from: maps have no one serialized form, so a
+// condition compares these bytes.
 template <typename Record>
 struct Stored {
   Record record;
@@ -53,7 +54,8 @@ absl::StatusOr<std::optional<Stored<Record>>> ReadRecord(Table* table, const Par
 absl::StatusOr<std::optional<Uid>> ReadUid(Table* table, const Partition& partition,
                                            absl::string_view key);
 
-// The uid that `bytes` are. Requires: they come from a record or key of ours, so that others are damage.
+// The uid that `bytes` are. Requires: they come from a record or key of ours, so that others are
+// damage.
 absl::StatusOr<Uid> UidFromRow(const Partition& partition, absl::string_view key,
                                absl::string_view bytes);
 
@@ -62,15 +64,15 @@ absl::Status VisitRows(Table* table, const Partition& partition, absl::string_vi
                        absl::string_view end,
                        absl::FunctionRef<absl::StatusOr<bool>(const Row&)> visit);
 
-// The last rows, at most `max_rows` of them, whose key is `prefix` and a big-endian number below `below`
-// (nullopt: any), in descending order.
+// The last rows, at most `max_rows` of them, whose key is `prefix` and a big-endian number below
+// `below` (nullopt: any), in descending order.
 absl::StatusOr<std::vector<Row>> ScanDescending(Table* table, const Partition& partition,
                                                 absl::string_view prefix,
                                                 std::optional<uint64_t> below, int max_rows);
 
-// --- Optimistic concurrency: read rows, write a batch with the condition that they are unchanged, look
-// again if they are not. An unknown outcome is met in the same way: having looked again, the caller sees
-// from the rows whether the batch was applied.
+// --- Optimistic concurrency: read rows, write a batch with the condition that they are unchanged,
+// look again if they are not. An unknown outcome is met in the same way: having looked again, the
+// caller sees from the rows whether the batch was applied.
 
 inline constexpr int kMaxAttempts = 32;
 
@@ -79,7 +81,8 @@ class Attempts {
   // `what` is attempted, for the error: "saving runs/a". Requires: outlives this.
   explicit Attempts(absl::string_view what) : what_(what) {}
 
-  // True once the batch was applied; false: look again. Errors: the engine's, but for an unknown outcome.
+  // True once the batch was applied; false: look again. Errors: the engine's, but for an unknown
+  // outcome.
   absl::StatusOr<bool> Write(Table* table, const Batch& batch);
 
   // Whether one more attempt is allowed.

@@ -28,7 +28,8 @@ class RecordRowsTest : public ::testing::Test {
   }
 
   std::vector<uint64_t> Descending(std::optional<uint64_t> below, int max_rows) {
-    absl::StatusOr<std::vector<Row>> rows = ScanDescending(&table_, partition_, kNumberPrefix, below, max_rows);
+    absl::StatusOr<std::vector<Row>> rows =
+        ScanDescending(&table_, partition_, kNumberPrefix, below, max_rows);
     EXPECT_OK(rows);
     std::vector<uint64_t> numbers;
     for (const Row& row : *rows) numbers.push_back(BigEndianSuffix(row.key));
@@ -50,10 +51,11 @@ TEST_F(RecordRowsTest, ADamagedRecordIsDataLossAndNamesTheRow) {
 TEST_F(RecordRowsTest, VisitGoesOnOverPagesUntilToldToStop) {
   for (int i = 0; i < 2500; ++i) Put(NumberKey(i), "x");
   int visited = 0;
-  EXPECT_OK(VisitRows(&table_, partition_, kNumberPrefix, PrefixEnd(kNumberPrefix), [&](const Row&) {
-    ++visited;
-    return true;
-  }));
+  EXPECT_OK(
+      VisitRows(&table_, partition_, kNumberPrefix, PrefixEnd(kNumberPrefix), [&](const Row&) {
+        ++visited;
+        return true;
+      }));
   EXPECT_EQ(visited, 2500);
   EXPECT_OK(VisitRows(&table_, partition_, kNumberPrefix, PrefixEnd(kNumberPrefix),
                       [&](const Row& row) { return row.key != NumberKey(7); }));

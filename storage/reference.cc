@@ -16,8 +16,10 @@ namespace {
 constexpr size_t kMaxTagBytes = 63;
 
 absl::Status ReferenceError(absl::string_view text, absl::string_view description) {
-  return InvalidField("checkpoint", absl::StrCat("'", KeyTextFromBytes(text.substr(0, kMaxTagBytes)), "' ", description,
-                                                 "; name a checkpoint by its number, latest, a tag or uid:<32 hex digits>"));
+  return InvalidField(
+      "checkpoint",
+      absl::StrCat("'", KeyTextFromBytes(text.substr(0, kMaxTagBytes)), "' ", description,
+                   "; name a checkpoint by its number, latest, a tag or uid:<32 hex digits>"));
 }
 
 bool IsTag(absl::string_view text) {
@@ -32,9 +34,10 @@ bool IsTag(absl::string_view text) {
 absl::StatusOr<Reference> ParseReference(absl::string_view text) {
   if (text.empty() || text == "latest") return LatestReference{};
   if (text == "best") {
-    return MakeError(ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
-                     "cannot resolve 'best': this version keeps no ranking; name a number, latest or a tag",
-                     {{"feature", "best"}});
+    return MakeError(
+        ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
+        "cannot resolve 'best': this version keeps no ranking; name a number, latest or a tag",
+        {{"feature", "best"}});
   }
   if (absl::ascii_isdigit(text[0])) {
     int64_t number = 0;

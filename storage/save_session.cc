@@ -29,10 +29,12 @@ bool IsOpen(const SessionRecord& session) { return session.state() == SessionRec
 // A stream that a commit keeps out.
 class GuardedSliceWriter : public SliceWriter {
  public:
-  GuardedSliceWriter(SessionLeases* leases, const Uid& manifest, std::unique_ptr<SliceWriter> writer)
+  GuardedSliceWriter(SessionLeases* leases, const Uid& manifest,
+                     std::unique_ptr<SliceWriter> writer)
       : leases_(leases), manifest_(manifest), writer_(std::move(writer)) {}
 
-  absl::Status Append(const SliceSpec& slice, int64_t offset, absl::Span<const absl::string_view> bytes,
+  absl::Status Append(const SliceSpec& slice, int64_t offset,
+                      absl::Span<const absl::string_view> bytes,
                       std::optional<uint32_t> crc32c) override {
     CAIRN_RETURN_IF_ERROR(leases_->Enter(manifest_));
     const absl::Status status = writer_->Append(slice, offset, bytes, crc32c);
@@ -63,9 +65,10 @@ absl::Status SessionClosed(const SessionRecord& session, absl::string_view what)
   std::string message = absl::StrCat("cannot ", what, " session ", session.session(), ": it is ",
                                      absl::AsciiStrToLower(state));
   if (!session.abort_reason().empty()) absl::StrAppend(&message, " (", session.abort_reason(), ")");
-  if (session.state() != SessionRecord::STATE_COMMITTED) absl::StrAppend(&message, "; open another and save again");
-  return MakeError(ErrorReason::ERROR_REASON_SESSION_CLOSED, absl::StatusCode::kFailedPrecondition, message,
-                   {{"session", session.session()}, {"state", state}});
+  if (session.state() != SessionRecord::STATE_COMMITTED)
+    absl::StrAppend(&message, "; open another and save again");
+  return MakeError(ErrorReason::ERROR_REASON_SESSION_CLOSED, absl::StatusCode::kFailedPrecondition,
+                   message, {{"session", session.session()}, {"state", state}});
 }
 
 absl::StatusOr<Uid> ManifestOf(const Directory& directory, const SessionRecord& session) {
@@ -98,24 +101,26 @@ absl::StatusOr<SaveSessions::StoredSession> SaveSessions::LoadOpen(const Directo
   return stored;
 }
 
-absl::StatusOr<std::vector<WriterRecord>> SaveSessions::ReadWriters(const Directory& directory,
-                                                                    absl::string_view session) const {
+absl::StatusOr<std::vector<WriterRecord>> SaveSessions::ReadWriters(
+    const Directory& directory, absl::string_view session) const {
   std::vector<WriterRecord> writers;
   const std::string prefix = WriterPrefix(session);
-  CAIRN_RETURN_IF_ERROR(VisitRows(
-      options_.table, directory.partition(), prefix, PrefixEnd(prefix),
-      [&](const Row& row) -> absl::StatusOr<bool> {
-        CAIRN_ASSIGN_OR_RETURN(Stored<WriterRecord> writer,
-                               ParseRecord<WriterRecord>(directory.partition(), row.key, row.value));
-        writers.push_back(std::move(writer.record));
-        return true;
-      }));
+  CAIRN_RETURN_IF_ERROR(
+      VisitRows(options_.table, directory.partition(), prefix, PrefixEnd(prefix),
+                [&](const Row& row) -> absl::StatusOr<bool> {
+                  CAIRN_ASSIGN_OR_RETURN(
+                      Stored<WriterRecord> writer,
+                      ParseRecord<WriterRecord>(directory.partition(), row.key, row.value));
+                  writers.push_back(std::move(writer.record));
+                  return true;
+                }));
   return writers;
 }
 
 absl::StatusOr<SessionInfo> SaveSessions::Describe(const Directory& directory,
                                                    SessionRecord session) const {
-  CAIRN_ASSIGN_OR_RETURN(std::vector<WriterRecord> writers, ReadWriters(directory, session.session()));
+  CAIRN_ASSIGN_OR_RETURN(std::vector<WriterRecord> writers,
+                         ReadWriters(directory, session.session()));
   if (IsOpen(session)) session.set_expire_time(absl::ToUnixMicros(leases_.ExpireTime(session)));
   return SessionInfo{.record = std::move(session), .writers = std::move(writers)};
 }
@@ -140,12 +145,14 @@ absl::StatusOr<bool> SaveSessions::End(const Directory& directory, const StoredS
 
 absl::StatusOr<SaveSessions::StoredSession> SaveSessions::ExpireIfOver(const Directory& directory,
                                                                        StoredSession session) {
-  const std::string what = absl::StrCat("ending session ", session.record.session(), " of ", directory.path());
+  const std::string what =
+      absl::StrCat("ending session ", session.record.session(), " of ", directory.path());
   Attempts attempts(what);
   while (attempts.Next()) {
     if (!IsOpen(session.record) || !leases_.Expired(session.record)) return session;
     CAIRN_RETURN_IF_ERROR(
-        End(directory, session, SessionRecord::STATE_EXPIRED, "its lease ended", &attempts).status());
+        End(directory, session, SessionRecord::STATE_EXPIRED, "its lease ended", &attempts)
+            .status());
     CAIRN_ASSIGN_OR_RETURN(std::optional<StoredSession> now,
                            ReadRecord<SessionRecord>(options_.table, directory.partition(),
                                                      SessionKey(session.record.session())));
@@ -155,8 +162,8 @@ absl::StatusOr<SaveSessions::StoredSession> SaveSessions::ExpireIfOver(const Dir
   return attempts.Exhausted();
 }
 
-absl::StatusOr<bool> SaveSessions::WriteNew(const Directory& directory, const SessionOptions& options,
-                                            Attempts* attempts) {
+absl::StatusOr<bool> SaveSessions::WriteNew(const Directory& directory,
+                                            const SessionOptions& options, Attempts* attempts) {
   const auto find_open = [&](absl::string_view id) -> absl::StatusOr<std::optional<SessionRecord>> {
     CAIRN_ASSIGN_OR_RETURN(std::optional<StoredSession> holder, TryLoad(directory, id));
     if (!holder || !IsOpen(holder->record)) return std::nullopt;
@@ -184,7 +191,8 @@ absl::StatusOr<bool> SaveSessions::WriteNew(const Directory& directory, const Se
   return attempts->Write(options_.table, batch);
 }
 
-absl::StatusOr<SessionInfo> SaveSessions::Create(absl::string_view path, const SessionOptions& options) {
+absl::StatusOr<SessionInfo> SaveSessions::Create(absl::string_view path,
+                                                 const SessionOptions& options) {
   CAIRN_RETURN_IF_ERROR(ValidateSessionOptions(options));
   SessionOptions named = options;
   if (named.session.empty()) named.session = options_.random->NextUid().ToHex();
@@ -210,8 +218,8 @@ absl::StatusOr<SessionInfo> SaveSessions::Get(absl::string_view path, absl::stri
   return Describe(directory, std::move(stored.record));
 }
 
-absl::StatusOr<ListPage<SessionInfo>> SaveSessions::List(absl::string_view path, absl::string_view after,
-                                                         int page_size) {
+absl::StatusOr<ListPage<SessionInfo>> SaveSessions::List(absl::string_view path,
+                                                         absl::string_view after, int page_size) {
   CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
   if (!after.empty()) CAIRN_RETURN_IF_ERROR(ValidateName("page_token", after));
   const size_t limit = std::clamp(page_size, 1, kMaxPageSize);
@@ -219,8 +227,9 @@ absl::StatusOr<ListPage<SessionInfo>> SaveSessions::List(absl::string_view path,
   ListPage<SessionInfo> page;
   std::string begin = after.empty() ? std::string(kSessionPrefix) : SessionKey(after) + '\0';
   while (true) {
-    CAIRN_ASSIGN_OR_RETURN(const Page rows, options_.table->Scan(partition, begin, PrefixEnd(kSessionPrefix),
-                                                                 /*max_rows=*/1));
+    CAIRN_ASSIGN_OR_RETURN(const Page rows,
+                           options_.table->Scan(partition, begin, PrefixEnd(kSessionPrefix),
+                                                /*max_rows=*/1));
     if (rows.rows.empty()) return page;
     const Row& row = rows.rows.front();
     if (!IsSessionKey(row.key)) {
@@ -233,7 +242,8 @@ absl::StatusOr<ListPage<SessionInfo>> SaveSessions::List(absl::string_view path,
       return page;
     }
     begin = row.key + '\0';
-    CAIRN_ASSIGN_OR_RETURN(StoredSession stored, ParseRecord<SessionRecord>(partition, row.key, row.value));
+    CAIRN_ASSIGN_OR_RETURN(StoredSession stored,
+                           ParseRecord<SessionRecord>(partition, row.key, row.value));
     CAIRN_ASSIGN_OR_RETURN(stored, ExpireIfOver(directory, std::move(stored)));
     CAIRN_ASSIGN_OR_RETURN(SessionInfo info, Describe(directory, std::move(stored.record)));
     page.items.push_back(std::move(info));
@@ -281,18 +291,22 @@ absl::Status SaveSessions::Touch(absl::string_view path, const SessionRecord& se
 absl::StatusOr<SessionInfo> SaveSessions::Seal(absl::string_view path, absl::string_view session,
                                                absl::string_view writer, int64_t slice_count) {
   CAIRN_RETURN_IF_ERROR(ValidateName("writer", writer));
-  if (slice_count < 0) return InvalidField("slice_count", absl::StrCat("is ", slice_count, "; counts are 0 or greater"));
+  if (slice_count < 0)
+    return InvalidField("slice_count",
+                        absl::StrCat("is ", slice_count, "; counts are 0 or greater"));
   const std::string what = absl::StrCat("sealing session ", session, " of ", path);
   Attempts attempts(what);
   while (attempts.Next()) {
     CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
     CAIRN_ASSIGN_OR_RETURN(StoredSession stored, LoadOpen(directory, session, "seal"));
     CAIRN_ASSIGN_OR_RETURN(SessionInfo info, Describe(directory, stored.record));
-    const auto sealed = std::find_if(info.writers.begin(), info.writers.end(),
-                                     [&](const WriterRecord& other) { return other.writer() == writer; });
+    const auto sealed =
+        std::find_if(info.writers.begin(), info.writers.end(),
+                     [&](const WriterRecord& other) { return other.writer() == writer; });
     if (sealed != info.writers.end() && sealed->slice_count() == slice_count) return info;
     if (sealed == info.writers.end() && info.writers.size() >= kMaxExpectedWriters) {
-      return InvalidField("writer", absl::StrCat(info.writers.size(), " others sealed this session, as many as may"));
+      return InvalidField("writer", absl::StrCat(info.writers.size(),
+                                                 " others sealed this session, as many as may"));
     }
     WriterRecord record;
     record.set_writer(std::string(writer));
@@ -310,7 +324,8 @@ absl::StatusOr<SessionInfo> SaveSessions::Seal(absl::string_view path, absl::str
 absl::StatusOr<SessionInfo> SaveSessions::Abort(absl::string_view path, absl::string_view session,
                                                 absl::string_view reason) {
   if (reason.size() > kMaxReasonBytes) {
-    return InvalidField("reason", absl::StrCat("has ", reason.size(), " bytes; at most ", kMaxReasonBytes, " are kept"));
+    return InvalidField("reason", absl::StrCat("has ", reason.size(), " bytes; at most ",
+                                               kMaxReasonBytes, " are kept"));
   }
   const std::string what = absl::StrCat("aborting session ", session, " of ", path);
   Attempts attempts(what);
@@ -345,7 +360,8 @@ absl::StatusOr<std::unique_ptr<SliceWriter>> SaveSessions::NewSliceWriter(absl::
       .manifest = manifest,
       .writer = std::string(writer),
       .inline_parts = inline_parts,
-      .touch = [this, path = directory.path(), session = stored.record] { return Touch(path, session); },
+      .touch = [this, path = directory.path(),
+                session = stored.record] { return Touch(path, session); },
   });
   return std::make_unique<GuardedSliceWriter>(&leases_, manifest, std::move(slices));
 }

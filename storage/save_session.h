@@ -19,8 +19,8 @@
 
 namespace cairn::storage {
 
-// Thread-safe. The engines in the options, the catalog and the locks are not owned and outlive this and
-// the writers it makes, as does this the writers.
+// Thread-safe. The engines in the options, the catalog and the locks are not owned and outlive this
+// and the writers it makes, as does this the writers.
 class SaveSessions {
  public:
   SaveSessions(const StoreOptions& options, Catalog* catalog, DirectoryLocks* locks)
@@ -45,8 +45,8 @@ class SaveSessions {
   // Frees what is kept in memory of a session that is no more.
   void Forget(const Uid& manifest) { leases_.Forget(manifest); }
 
-  // The session as it is now, after ending it if it is open and its lease is over. For every reader of
-  // session rows.
+  // The session as it is now, after ending it if it is open and its lease is over. For every reader
+  // of session rows.
   absl::StatusOr<Stored<SessionRecord>> ExpireIfOver(const Directory& directory,
                                                      Stored<SessionRecord> session);
 
@@ -69,13 +69,20 @@ class SaveSessions {
                                 Attempts* attempts);
   // Ends an open session without a checkpoint. False: look again.
   absl::StatusOr<bool> End(const Directory& directory, const StoredSession& session,
-                           SessionRecord::State state, absl::string_view reason, Attempts* attempts);
+                           SessionRecord::State state, absl::string_view reason,
+                           Attempts* attempts);
   // Restarts the lease in the row, and says what stands in it.
   absl::StatusOr<SessionRecord> RenewRow(const Directory& directory, absl::string_view session);
   absl::Status Touch(absl::string_view path, const SessionRecord& session);
 
-  // A session that is open or committed. Errors: also kFailedPrecondition with reason SESSION_CLOSED.
-  absl::StatusOr<StoredSession> LoadForCommit(const Directory& directory, absl::string_view session);
+  // A session that is open or committed. Errors: also kFailedPrecondition with reason
+  // SESSION_CLOSED.
+  absl::StatusOr<StoredSession> LoadForCommit(const Directory& directory,
+                                              absl::string_view session);
+  // Checks that the save is complete, and publishes it. Requires: nobody writes slices meanwhile.
+  absl::StatusOr<CheckpointRecord> CheckAndPublish(const Directory& directory,
+                                                   const StoredSession& stored,
+                                                   const Uid& manifest);
   // The part of a commit that readers see.
   absl::StatusOr<CheckpointRecord> Publish(absl::string_view path, absl::string_view session,
                                            const ManifestSummary& summary);

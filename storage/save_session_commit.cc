@@ -15,24 +15,29 @@ namespace {
 
 constexpr size_t kNamedWriters = 8;  // in a message
 
-absl::Status CheckAllSealed(const SessionRecord& session, const std::vector<WriterRecord>& writers) {
+absl::Status CheckAllSealed(const SessionRecord& session,
+                            const std::vector<WriterRecord>& writers) {
   const size_t expected = session.expected_writers();
   if (writers.size() >= expected) return absl::OkStatus();
   std::vector<absl::string_view> names;
   for (const WriterRecord& writer : writers) {
     if (names.size() < kNamedWriters) names.push_back(writer.writer());
   }
-  return MakeError(ErrorReason::ERROR_REASON_WRITERS_NOT_SEALED, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot commit session ", session.session(), ": ", writers.size(), " of ", expected,
-                                " writers sealed", names.empty() ? "" : ", among them ",
-                                absl::StrJoin(names, ", "), "; commit when all have"),
-                   {{"sealed", absl::StrCat(writers.size())}, {"expected", absl::StrCat(expected)}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_WRITERS_NOT_SEALED, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("cannot commit session ", session.session(), ": ", writers.size(), " of ",
+                   expected, " writers sealed", names.empty() ? "" : ", among them ",
+                   absl::StrJoin(names, ", "), "; commit when all have"),
+      {{"sealed", absl::StrCat(writers.size())}, {"expected", absl::StrCat(expected)}});
 }
 
-absl::Status CountMismatch(const SessionRecord& session, absl::string_view writer, int64_t sealed, int64_t stored) {
-  return MakeError(ErrorReason::ERROR_REASON_SLICE_COUNT_MISMATCH, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot commit session ", session.session(), ": writer ", writer, " sealed ", sealed,
-                                " slices and ", stored, " are durable; send what is missing, seal, commit again"),
+absl::Status CountMismatch(const SessionRecord& session, absl::string_view writer, int64_t sealed,
+                           int64_t stored) {
+  return MakeError(ErrorReason::ERROR_REASON_SLICE_COUNT_MISMATCH,
+                   absl::StatusCode::kFailedPrecondition,
+                   absl::StrCat("cannot commit session ", session.session(), ": writer ", writer,
+                                " sealed ", sealed, " slices and ", stored,
+                                " are durable; send what is missing, seal, commit again"),
                    {{"expected", absl::StrCat(sealed)}, {"found", absl::StrCat(stored)}});
 }
 
@@ -60,7 +65,8 @@ CheckpointRecord MakeCheckpoint(const SessionRecord& session, const ManifestSumm
   checkpoint.set_sequence(sequence);
   checkpoint.set_create_time(session.create_time());
   checkpoint.set_commit_time(absl::ToUnixMicros(now));
-  checkpoint.set_save_time(session.save_time() != 0 ? session.save_time() : checkpoint.commit_time());
+  checkpoint.set_save_time(session.save_time() != 0 ? session.save_time()
+                                                    : checkpoint.commit_time());
   checkpoint.set_tensor_count(summary.tensor_count);
   checkpoint.set_attachment_count(summary.attachment_count);
   checkpoint.set_slice_count(summary.slice_count);
@@ -83,7 +89,8 @@ absl::StatusOr<SaveSessions::StoredSession> SaveSessions::LoadForCommit(const Di
   return SessionClosed(stored.record, "commit");
 }
 
-absl::StatusOr<Batch> SaveSessions::PublishBatch(const Directory& directory, const StoredSession& session,
+absl::StatusOr<Batch> SaveSessions::PublishBatch(const Directory& directory,
+                                                 const StoredSession& session,
                                                  const CheckpointRecord& checkpoint) const {
   CAIRN_ASSIGN_OR_RETURN(const Uid uid, ManifestOf(directory, session.record));
   const int64_t number = checkpoint.number();
@@ -122,7 +129,8 @@ absl::StatusOr<Batch> SaveSessions::PublishBatch(const Directory& directory, con
   return batch;
 }
 
-absl::StatusOr<CheckpointRecord> SaveSessions::Publish(absl::string_view path, absl::string_view session,
+absl::StatusOr<CheckpointRecord> SaveSessions::Publish(absl::string_view path,
+                                                       absl::string_view session,
                                                        const ManifestSummary& summary) {
   const std::string what = absl::StrCat("committing session ", session, " of ", path);
   Attempts attempts(what);
@@ -135,9 +143,8 @@ absl::StatusOr<CheckpointRecord> SaveSessions::Publish(absl::string_view path, a
       leases_.Forget(manifest);
       return stored.record.checkpoint();
     }
-    const CheckpointRecord checkpoint =
-        MakeCheckpoint(stored.record, summary, directory.head.record.change_sequence() + 1,
-                       options_.clock->Now());
+    const CheckpointRecord checkpoint = MakeCheckpoint(
+        stored.record, summary, directory.head.record.change_sequence() + 1, options_.clock->Now());
     CAIRN_ASSIGN_OR_RETURN(const Batch batch, PublishBatch(directory, stored, checkpoint),
                            absl::StrCat("cannot commit session ", session));
     // The next look finds it committed, if it was.
@@ -146,14 +153,10 @@ absl::StatusOr<CheckpointRecord> SaveSessions::Publish(absl::string_view path, a
   return attempts.Exhausted();
 }
 
-absl::StatusOr<CheckpointRecord> SaveSessions::Commit(absl::string_view path, absl::string_view session) {
-  CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
-  CAIRN_ASSIGN_OR_RETURN(const StoredSession before, Load(directory, session));
-  CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(directory, before.record));
-  // From here on nobody writes slices, and the lease does not end.
-  const SessionLeases::Committing committing(&leases_, manifest);
-  CAIRN_ASSIGN_OR_RETURN(const StoredSession stored, LoadForCommit(directory, session));
-  if (stored.record.state() == SessionRecord::STATE_COMMITTED) return stored.record.checkpoint();
+absl::StatusOr<CheckpointRecord> SaveSessions::CheckAndPublish(const Directory& directory,
+                                                               const StoredSession& stored,
+                                                               const Uid& manifest) {
+  const std::string& session = stored.record.session();
   CAIRN_ASSIGN_OR_RETURN(const std::vector<WriterRecord> writers, ReadWriters(directory, session));
   CAIRN_RETURN_IF_ERROR(CheckAllSealed(stored.record, writers));
   CAIRN_ASSIGN_OR_RETURN(const ManifestSummary summary, CheckCoverage(options_.table, manifest),
@@ -161,7 +164,22 @@ absl::StatusOr<CheckpointRecord> SaveSessions::Commit(absl::string_view path, ab
   CAIRN_RETURN_IF_ERROR(CheckCounts(stored.record, writers, summary.slices_by_writer));
   CAIRN_RETURN_IF_ERROR(WriteManifestEnd(options_.table, manifest, summary),
                         absl::StrCat("committing session ", session));
-  return Publish(path, session, summary);
+  return Publish(directory.path(), session, summary);
+}
+
+absl::StatusOr<CheckpointRecord> SaveSessions::Commit(absl::string_view path,
+                                                      absl::string_view session) {
+  CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
+  CAIRN_ASSIGN_OR_RETURN(const StoredSession before, Load(directory, session));
+  CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(directory, before.record));
+  // From here on nobody writes slices, and the lease does not end.
+  const SessionLeases::Committing committing(&leases_, manifest);
+  CAIRN_ASSIGN_OR_RETURN(const StoredSession stored, LoadForCommit(directory, session));
+  if (stored.record.state() == SessionRecord::STATE_COMMITTED) return stored.record.checkpoint();
+  absl::StatusOr<CheckpointRecord> result = CheckAndPublish(directory, stored, manifest);
+  // What is missing can be sent, however long it took to find out.
+  if (!result.ok()) Touch(path, stored.record).IgnoreError();
+  return result;
 }
 
 }  // namespace cairn::storage

@@ -30,7 +30,8 @@ bool SessionLeases::Touch(const Uid& manifest, absl::Duration ttl) {
   const absl::Time now = clock_->Now();
   MutexLock lock(&mutex_);
   const auto it = states_.find(manifest);
-  if (it == states_.end() || !it->second.expire_time || now >= *it->second.expire_time) return false;
+  if (it == states_.end() || !it->second.expire_time || now >= *it->second.expire_time)
+    return false;
   State& state = it->second;
   state.expire_time = now + ttl;
   return *state.expire_time - state.row_expire_time < ttl / 4;
@@ -40,7 +41,8 @@ void SessionLeases::Renewed(const SessionRecord& session) {
   MutexLock lock(&mutex_);
   State& state = states_[Uid::FromBytes(session.manifest_uid()).value_or(Uid())];
   state.row_expire_time = absl::FromUnixMicros(session.expire_time());
-  state.expire_time = std::max(state.row_expire_time, state.expire_time.value_or(absl::InfinitePast()));
+  state.expire_time =
+      std::max(state.row_expire_time, state.expire_time.value_or(absl::InfinitePast()));
 }
 
 void SessionLeases::Forget(const Uid& manifest) {
@@ -55,9 +57,10 @@ absl::Status SessionLeases::Enter(const Uid& manifest) {
   MutexLock lock(&mutex_);
   State& state = states_[manifest];
   if (state.committing) {
-    return MakeError(ErrorReason::ERROR_REASON_SESSION_CLOSED, absl::StatusCode::kFailedPrecondition,
-                     "cannot write slices: the session is being committed; commit when every writer is done",
-                     {{"state", "COMMITTING"}});
+    return MakeError(
+        ErrorReason::ERROR_REASON_SESSION_CLOSED, absl::StatusCode::kFailedPrecondition,
+        "cannot write slices: the session is being committed; commit when every writer is done",
+        {{"state", "COMMITTING"}});
   }
   ++state.calls;
   return absl::OkStatus();

@@ -1,4 +1,5 @@
-// What this process knows of open sessions beyond their rows: how long they live, and who is writing.
+// What this process knows of open sessions beyond their rows: how long they live, and who is
+// writing.
 #ifndef CAIRN_STORAGE_SESSION_LEASES_H_
 #define CAIRN_STORAGE_SESSION_LEASES_H_
 
@@ -14,8 +15,9 @@
 
 namespace cairn::storage {
 
-// Sessions go by their manifests' uids. A renewal is kept here and reaches the row only now and then; so
-// that a restart ends no session too early, every one lives at least its ttl from then on. Thread-safe.
+// Sessions go by their manifests' uids. A renewal is kept here and reaches the row only now and
+// then; so that a restart ends no session too early, every one lives at least its ttl from then on.
+// Thread-safe.
 class SessionLeases {
  public:
   explicit SessionLeases(Clock* clock) : clock_(clock), start_(clock->Now()) {}
@@ -25,8 +27,9 @@ class SessionLeases {
   // Whether it has ended; never while the session is being committed.
   bool Expired(const SessionRecord& session) const;
 
-  // Restarts the lease if the session is known to be open here. False: the row must be read and written
-  // first, because it is not, or because the row has not been written for a quarter of the ttl.
+  // Restarts the lease if the session is known to be open here. False: the row must be read and
+  // written first, because it is not, or because the row has not been written for a quarter of the
+  // ttl.
   bool Touch(const Uid& manifest, absl::Duration ttl);
   // Notes what was just written into the row of an open session.
   void Renewed(const SessionRecord& session);
@@ -38,8 +41,8 @@ class SessionLeases {
   absl::Status Enter(const Uid& manifest);
   void Leave(const Uid& manifest);
 
-  // Surrounds a commit: waits for another commit of this session and for the calls that write slices, and
-  // keeps further ones out.
+  // Surrounds a commit: waits for another commit of this session and for the calls that write
+  // slices, and keeps further ones out.
   class Committing {
    public:
     Committing(SessionLeases* leases, const Uid& manifest);
@@ -56,7 +59,7 @@ class SessionLeases {
   struct State {
     std::optional<absl::Time> expire_time;  // unset: not known to be open
     absl::Time row_expire_time;
-    int calls = 0;  // that write slices now
+    int calls = 0;    // that write slices now
     int commits = 0;  // that run or wait
     bool committing = false;
   };

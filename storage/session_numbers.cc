@@ -28,17 +28,18 @@ absl::StatusOr<std::optional<SessionRecord>> FindHolder(Table* table, const Dire
 
 // The first number from `candidate` on that no checkpoint has.
 absl::StatusOr<int64_t> FirstUnused(Table* table, const Directory& directory, int64_t candidate) {
-  CAIRN_RETURN_IF_ERROR(VisitRows(table, directory.partition(), NumberKey(candidate), PrefixEnd(kNumberPrefix),
-                                  [&](const Row& row) {
-                                    const bool used =
-                                        BigEndianSuffix(row.key) == static_cast<uint64_t>(candidate);
+  CAIRN_RETURN_IF_ERROR(VisitRows(table, directory.partition(), NumberKey(candidate),
+                                  PrefixEnd(kNumberPrefix), [&](const Row& row) {
+                                    const bool used = BigEndianSuffix(row.key) ==
+                                                      static_cast<uint64_t>(candidate);
                                     if (used) ++candidate;
                                     return used;
                                   }));
   return candidate;
 }
 
-absl::StatusOr<NumberChoice> NextNumber(Table* table, const Directory& directory, FindOpenSession find_open) {
+absl::StatusOr<NumberChoice> NextNumber(Table* table, const Directory& directory,
+                                        FindOpenSession find_open) {
   int64_t candidate = directory.head.record.save_counter() + 1;
   while (true) {
     CAIRN_ASSIGN_OR_RETURN(candidate, FirstUnused(table, directory, candidate));

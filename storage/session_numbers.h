@@ -23,8 +23,8 @@ using FindOpenSession =
     absl::FunctionRef<absl::StatusOr<std::optional<SessionRecord>>(absl::string_view session)>;
 
 // Chooses for a session that opens. The choice stands if the head is unchanged when it is written.
-// Errors: kAlreadyExists with reason NUMBER_TAKEN; kFailedPrecondition with reason CHECKPOINT_PROTECTED
-// (to be replaced, but tagged).
+// Errors: kAlreadyExists with reason NUMBER_TAKEN; kFailedPrecondition with reason
+// CHECKPOINT_PROTECTED (to be replaced, but tagged).
 absl::StatusOr<NumberChoice> ChooseNumber(Table* table, const Directory& directory,
                                           std::optional<int64_t> number, bool replace,
                                           FindOpenSession find_open);

@@ -32,22 +32,26 @@ bool SameText(const std::string& a, const std::string& b) { return a == b; }
 absl::Status ValidateSessionOptions(const SessionOptions& options) {
   if (!options.session.empty()) CAIRN_RETURN_IF_ERROR(ValidateName("session", options.session));
   if (options.number.value_or(0) < 0) {
-    return InvalidField("checkpoint_number", absl::StrCat("is ", *options.number,
-                                                          "; numbers are 0 or greater, or left out for the next one"));
+    return InvalidField("checkpoint_number",
+                        absl::StrCat("is ", *options.number,
+                                     "; numbers are 0 or greater, or left out for the next one"));
   }
   if (options.expected_writers < 1 || options.expected_writers > kMaxExpectedWriters) {
-    return InvalidField("expected_writers", absl::StrCat("is ", options.expected_writers, "; 1 to ",
-                                                         kMaxExpectedWriters, " writers make a save"));
+    return InvalidField("expected_writers",
+                        absl::StrCat("is ", options.expected_writers, "; 1 to ",
+                                     kMaxExpectedWriters, " writers make a save"));
   }
   if (options.ttl < kMinSessionTtl || options.ttl > kMaxSessionTtl) {
-    return InvalidField("ttl", absl::StrCat("is ", absl::FormatDuration(options.ttl), "; a lease lasts ",
-                                            absl::FormatDuration(kMinSessionTtl), " to ",
-                                            absl::FormatDuration(kMaxSessionTtl)));
+    return InvalidField("ttl",
+                        absl::StrCat("is ", absl::FormatDuration(options.ttl), "; a lease lasts ",
+                                     absl::FormatDuration(kMinSessionTtl), " to ",
+                                     absl::FormatDuration(kMaxSessionTtl)));
   }
   if (options.key_separator.size() != kMaxSeparatorBytes ||
       KeyTextFromBytes(options.key_separator) != options.key_separator) {
-    return InvalidField("key_separator", absl::StrCat("'", KeyTextFromBytes(options.key_separator.substr(0, 8)),
-                                                      "' is not one printable ASCII character, such as / or ."));
+    return InvalidField("key_separator",
+                        absl::StrCat("'", KeyTextFromBytes(options.key_separator.substr(0, 8)),
+                                     "' is not one printable ASCII character, such as / or ."));
   }
   return ValidateNotes(options.annotations, options.metrics);
 }
@@ -69,9 +73,8 @@ SessionRecord RecordOfSettings(const SessionOptions& options) {
 
 absl::Status CheckSameSettings(const SessionRecord& session, const SessionOptions& options) {
   const SessionRecord wanted = RecordOfSettings(options);
-  const bool same_number =
-      session.explicit_number() == wanted.explicit_number() &&
-      (!wanted.explicit_number() || session.number() == wanted.number());
+  const bool same_number = session.explicit_number() == wanted.explicit_number() &&
+                           (!wanted.explicit_number() || session.number() == wanted.number());
   const struct {
     absl::string_view field;
     bool same;
@@ -87,10 +90,12 @@ absl::Status CheckSameSettings(const SessionRecord& session, const SessionOption
   };
   for (const auto& [field, same] : kFields) {
     if (same) continue;
-    return MakeError(ErrorReason::ERROR_REASON_SESSION_EXISTS, absl::StatusCode::kAlreadyExists,
-                     absl::StrCat("cannot join session ", options.session, ": it was opened with another ", field,
-                                  "; let all writers give the same settings, or choose another session id"),
-                     {{"session", options.session}, {"field", field}});
+    return MakeError(
+        ErrorReason::ERROR_REASON_SESSION_EXISTS, absl::StatusCode::kAlreadyExists,
+        absl::StrCat("cannot join session ", options.session, ": it was opened with another ",
+                     field,
+                     "; let all writers give the same settings, or choose another session id"),
+        {{"session", options.session}, {"field", field}});
   }
   return absl::OkStatus();
 }

@@ -63,8 +63,8 @@ class StorageTest : public ::testing::Test {
   }
 
   // Opens, fills, seals and commits.
-  absl::StatusOr<CheckpointRecord> Save(const SessionOptions& options = {}, absl::string_view path = kRuns,
-                                        int64_t elements = 10) {
+  absl::StatusOr<CheckpointRecord> Save(const SessionOptions& options = {},
+                                        absl::string_view path = kRuns, int64_t elements = 10) {
     CAIRN_ASSIGN_OR_RETURN(const SessionInfo info, sessions_.Create(path, options));
     const std::string& session = info.record.session();
     CAIRN_RETURN_IF_ERROR(Upload(session, "0", "w", elements, path));
@@ -73,7 +73,8 @@ class StorageTest : public ::testing::Test {
   }
 
   // Puts a tag on a checkpoint, as calls to come will.
-  void Tag(const CheckpointRecord& checkpoint, const std::string& tag, absl::string_view path = kRuns) {
+  void Tag(const CheckpointRecord& checkpoint, const std::string& tag,
+           absl::string_view path = kRuns) {
     ASSERT_OK_AND_ASSIGN(const Directory directory, catalog_.Find(path));
     CheckpointRecord tagged = checkpoint;
     tagged.add_tags(tag);

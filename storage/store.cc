@@ -36,7 +36,8 @@ class StoreImpl : public Store {
     CAIRN_ASSIGN_OR_RETURN(Directory found, catalog_.Find(directory));
     return DirectoryInfo{.uid = found.uid, .head = std::move(found.head.record)};
   }
-  absl::StatusOr<ListPage<DirectoryInfo>> ListDirectories(absl::string_view after, int page_size) override {
+  absl::StatusOr<ListPage<DirectoryInfo>> ListDirectories(absl::string_view after,
+                                                          int page_size) override {
     return catalog_.List(after, page_size);
   }
   absl::StatusOr<DirectoryInfo> CreateDirectory(absl::string_view directory,
@@ -49,7 +50,8 @@ class StoreImpl : public Store {
     return catalog_.Update(directory, options);
   }
   absl::Status DeleteDirectory(absl::string_view directory, bool force,
-                               std::optional<int64_t> if_update_count, absl::string_view request_id) override {
+                               std::optional<int64_t> if_update_count,
+                               absl::string_view request_id) override {
     MutexLock lock(locks_.Of(directory));
     return catalog_.Delete(directory, force, if_update_count, request_id);
   }
@@ -58,48 +60,60 @@ class StoreImpl : public Store {
                                                  absl::string_view reference) override {
     return checkpoints_.Get(directory, reference);
   }
-  absl::StatusOr<ListPage<CheckpointRecord>> ListCheckpoints(absl::string_view directory, CheckpointOrder order,
-                                                             absl::string_view after, int page_size) override {
+  absl::StatusOr<ListPage<CheckpointRecord>> ListCheckpoints(absl::string_view directory,
+                                                             CheckpointOrder order,
+                                                             absl::string_view after,
+                                                             int page_size) override {
     return checkpoints_.List(directory, order, after, page_size);
   }
-  absl::StatusOr<CheckpointRecord> DeleteCheckpoint(absl::string_view directory, absl::string_view reference,
+  absl::StatusOr<CheckpointRecord> DeleteCheckpoint(absl::string_view directory,
+                                                    absl::string_view reference,
                                                     absl::string_view request_id) override {
     return checkpoints_.Delete(directory, reference, request_id);
   }
 
-  absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory, const SessionOptions& options) override {
+  absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory,
+                                            const SessionOptions& options) override {
     return sessions_.Create(directory, options);
   }
-  absl::StatusOr<SessionInfo> GetSession(absl::string_view directory, absl::string_view session) override {
+  absl::StatusOr<SessionInfo> GetSession(absl::string_view directory,
+                                         absl::string_view session) override {
     return sessions_.Get(directory, session);
   }
-  absl::StatusOr<ListPage<SessionInfo>> ListSessions(absl::string_view directory, absl::string_view after,
+  absl::StatusOr<ListPage<SessionInfo>> ListSessions(absl::string_view directory,
+                                                     absl::string_view after,
                                                      int page_size) override {
     return sessions_.List(directory, after, page_size);
   }
-  absl::StatusOr<SessionInfo> RenewSession(absl::string_view directory, absl::string_view session) override {
+  absl::StatusOr<SessionInfo> RenewSession(absl::string_view directory,
+                                           absl::string_view session) override {
     return sessions_.Renew(directory, session);
   }
   absl::StatusOr<SessionInfo> SealSession(absl::string_view directory, absl::string_view session,
                                           absl::string_view writer, int64_t slice_count) override {
     return sessions_.Seal(directory, session, writer, slice_count);
   }
-  absl::StatusOr<CheckpointRecord> CommitSession(absl::string_view directory, absl::string_view session) override {
+  absl::StatusOr<CheckpointRecord> CommitSession(absl::string_view directory,
+                                                 absl::string_view session) override {
     return sessions_.Commit(directory, session);
   }
   absl::StatusOr<SessionInfo> AbortSession(absl::string_view directory, absl::string_view session,
                                            absl::string_view reason) override {
     return sessions_.Abort(directory, session, reason);
   }
-  absl::StatusOr<std::unique_ptr<SliceWriter>> NewSliceWriter(absl::string_view directory, absl::string_view session,
-                                                              absl::string_view writer, bool inline_parts) override {
+  absl::StatusOr<std::unique_ptr<SliceWriter>> NewSliceWriter(absl::string_view directory,
+                                                              absl::string_view session,
+                                                              absl::string_view writer,
+                                                              bool inline_parts) override {
     return sessions_.NewSliceWriter(directory, session, writer, inline_parts);
   }
 
-  absl::StatusOr<ListPage<TensorInfo>> ListTensors(const CheckpointRecord& checkpoint, TensorKind kind,
-                                                   absl::string_view key_prefix, bool with_slices,
-                                                   absl::string_view after, int page_size) override {
-    return storage::ListTensors(table_, checkpoint, kind, key_prefix, with_slices, after, page_size);
+  absl::StatusOr<ListPage<TensorInfo>> ListTensors(const CheckpointRecord& checkpoint,
+                                                   TensorKind kind, absl::string_view key_prefix,
+                                                   bool with_slices, absl::string_view after,
+                                                   int page_size) override {
+    return storage::ListTensors(table_, checkpoint, kind, key_prefix, with_slices, after,
+                                page_size);
   }
   absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                        absl::string_view key) override {
@@ -107,8 +121,11 @@ class StoreImpl : public Store {
   }
 
   absl::StatusOr<RestoreInfo> OpenRestore(absl::string_view directory, absl::string_view reference,
-                                          absl::Span<const Selector> selectors, int streams) override;
-  absl::StatusOr<absl::Time> RenewRestore(absl::string_view restore) override { return restores_.Renew(restore); }
+                                          absl::Span<const Selector> selectors,
+                                          int streams) override;
+  absl::StatusOr<absl::Time> RenewRestore(absl::string_view restore) override {
+    return restores_.Renew(restore);
+  }
   absl::Status CloseRestore(absl::string_view restore) override { return restores_.Close(restore); }
   absl::StatusOr<std::unique_ptr<SliceReader>> NewSliceReader(absl::string_view token) override {
     return restores_.NewSliceReader(token);
@@ -127,20 +144,26 @@ class StoreImpl : public Store {
   Collector collector_;
 };
 
-absl::StatusOr<RestoreInfo> StoreImpl::OpenRestore(absl::string_view directory, absl::string_view reference,
-                                                   absl::Span<const Selector> selectors, int streams) {
+absl::StatusOr<RestoreInfo> StoreImpl::OpenRestore(absl::string_view directory,
+                                                   absl::string_view reference,
+                                                   absl::Span<const Selector> selectors,
+                                                   int streams) {
   for (int attempt = 0; attempt < kMaxRestoreAttempts; ++attempt) {
-    CAIRN_ASSIGN_OR_RETURN(const CheckpointRecord checkpoint, checkpoints_.Get(directory, reference));
+    CAIRN_ASSIGN_OR_RETURN(const CheckpointRecord checkpoint,
+                           checkpoints_.Get(directory, reference));
     absl::StatusOr<RestoreInfo> info = restores_.Open(checkpoint, selectors, streams);
-    // The lease keeps a checkpoint that is live now; one deleted since it was found may be half gone.
-    const std::string uid = absl::StrCat("uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
+    // The lease keeps a checkpoint that is live now; one deleted since it was found may be half
+    // gone.
+    const std::string uid =
+        absl::StrCat("uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
     const absl::Status live = checkpoints_.Get(directory, uid).status();
     if (live.ok()) return info;
     if (info.ok()) CAIRN_RETURN_IF_ERROR(restores_.Close(info->restore));
     if (!absl::IsNotFound(live)) return live;
   }
-  return absl::AbortedError(absl::StrCat("cannot restore ", directory, "@", reference, ": it was replaced ",
-                                         kMaxRestoreAttempts, " times meanwhile; try again"));
+  return absl::AbortedError(absl::StrCat("cannot restore ", directory, "@", reference,
+                                         ": it was replaced ", kMaxRestoreAttempts,
+                                         " times meanwhile; try again"));
 }
 
 }  // namespace

