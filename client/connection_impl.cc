@@ -1,11 +1,11 @@
 #include "client/connection_impl.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -18,7 +18,7 @@ namespace cairn {
 namespace {
 
 // A commit of very many slices takes the longest.
-constexpr std::chrono::seconds kUnaryDeadline{300};
+constexpr int kUnaryDeadlineSeconds = 300;
 // A page of 1000 tensors with the longest keys is above gRPC's default of 4 MiB.
 constexpr int kMaxReceiveBytes = 64 << 20;
 constexpr int kUnaryChannel = -1;
@@ -74,7 +74,7 @@ absl::StatusOr<Response> ConnectionImpl::Call(grpc::Status (Stub::*method)(grpc:
   Backoff backoff(policy_, clock_, random_);
   while (true) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kUnaryDeadline);
+    context.set_deadline(gpr_time_from_seconds(kUnaryDeadlineSeconds, GPR_TIMESPAN));
     Response response;
     const absl::Status status =
         CallStatus(server_, (stub_.get()->*method)(&context, request, &response));

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -17,7 +18,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "base/error.h"
 #include "base/uid.h"
 #include "client/client.h"
@@ -86,9 +86,10 @@ class Benchmark {
   absl::Status Measure(std::vector<Sample>* samples, const std::function<absl::Status()>& work) {
     const double gigabytes = static_cast<double>(flags_.bytes) / 1e9;
     const double client_before = OwnCpuSeconds(), server_before = server_.CpuSeconds();
-    const absl::Time start = absl::Now();
+    const auto start = std::chrono::steady_clock::now();
     CAIRN_RETURN_IF_ERROR(work());
-    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    const double seconds = elapsed.count();
     samples->push_back({gigabytes / seconds, (OwnCpuSeconds() - client_before) / gigabytes,
                         (server_.CpuSeconds() - server_before) / gigabytes});
     return absl::OkStatus();
