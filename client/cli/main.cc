@@ -29,6 +29,7 @@ class CommandLine {
     app_.fallthrough();
     app_.add_option("--server", global_.server, "The server, HOST:PORT")
         ->envname("CAIRN_SERVER")
+        ->take_last()
         ->capture_default_str();
     app_.add_flag("--json", global_.json, "Print one JSON document");
     AddSave();

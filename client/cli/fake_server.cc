@@ -1,0 +1,201 @@
+#include "client/cli/fake_server.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/crc32c.h"
+#include "base/error.h"
+#include "base/key_text.h"
+#include "base/mutex.h"
+
+namespace cairn::cli {
+namespace {
+
+constexpr char kUid[] = "0123456789abcdef0123456789abcdef";
+
+absl::Status NotFound(ErrorReason reason, absl::string_view what) {
+  return MakeError(reason, absl::StatusCode::kNotFound, absl::StrCat("there is no ", what));
+}
+
+// Puts parts where they belong in `tensors`. One stream at a time.
+class FakeUpload : public UploadStream {
+ public:
+  explicit FakeUpload(std::map<std::string, FakeServer::StoredTensor>* tensors)
+      : tensors_(tensors) {}
+  absl::Status Write(const v1::UploadSlicesRequest& header,
+                     absl::Span<const absl::string_view> payload,
+                     std::shared_ptr<const void>) override {
+    static Mutex mutex;  // streams share the map
+    MutexLock lock(&mutex);
+    for (int i = 0; i < header.parts_size(); ++i) {
+      const v1::SlicePart& part = header.parts(i);
+      FakeServer::StoredTensor& stored = (*tensors_)[part.key()];
+      stored.tensor.set_key(part.key());
+      stored.tensor.set_dtype(part.dtype());
+      *stored.tensor.mutable_shape() = part.shape();
+      stored.tensor.set_slice_count(1);
+      stored.bytes.append(payload[i].data(), payload[i].size());
+      stored.tensor.set_logical_bytes(static_cast<int64_t>(stored.bytes.size()));
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<v1::UploadSlicesResponse> Finish() override { return v1::UploadSlicesResponse(); }
+  int64_t durable_parts() const override { return 0; }
+  void Cancel() override {}
+
+ private:
+  std::map<std::string, FakeServer::StoredTensor>* const tensors_;
+};
+
+// One message a tensor.
+class FakeDownload : public DownloadStream {
+ public:
+  explicit FakeDownload(std::vector<const FakeServer::StoredTensor*> tensors)
+      : tensors_(std::move(tensors)) {}
+  absl::StatusOr<bool> Read(v1::DownloadSlicesResponse* header,
+                            std::vector<absl::string_view>* payload) override {
+    if (next_ == tensors_.size()) return false;
+    const FakeServer::StoredTensor& stored = *tensors_[next_++];
+    header->Clear();
+    v1::SlicePart* part = header->add_parts();
+    part->set_key(stored.tensor.key());
+    part->set_dtype(stored.tensor.dtype());
+    *part->mutable_shape() = stored.tensor.shape();
+    part->set_length(static_cast<int64_t>(stored.bytes.size()));
+    part->set_crc32c(Crc32c(stored.bytes));
+    if (next_ < tensors_.size()) header->set_next_token("more");
+    *payload = {stored.bytes};
+    return true;
+  }
+  void Cancel() override {}
+
+ private:
+  const std::vector<const FakeServer::StoredTensor*> tensors_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+FakeServer::FakeServer() {
+  v1::ServerInfo info;
+  info.set_part_bytes(1 << 20);
+  info.set_max_payload_bytes(1 << 10);
+  info.set_max_selectors(2);
+  ON_CALL(*this, GetServerInfo).WillByDefault([info](const auto&) { return info; });
+  ON_CALL(*this, CreateSaveSession).WillByDefault([this](const auto& request) {
+    session_ = request.save_session();
+    tensors.clear();
+    return session_;
+  });
+  ON_CALL(*this, UploadSlices).WillByDefault([this](int) {
+    return std::make_unique<FakeUpload>(&tensors);
+  });
+  ON_CALL(*this, SealSaveSession).WillByDefault([this](const auto&) { return session_; });
+  ON_CALL(*this, CommitSaveSession).WillByDefault([this](const auto&) {
+    SetCheckpoint();
+    checkpoint->set_directory(session_.directory());
+    *checkpoint->mutable_annotations() = session_.annotations();
+    if (session_.has_checkpoint_number()) checkpoint->set_number(session_.checkpoint_number());
+    checkpoint->set_reference(absl::StrCat(session_.directory(), "@", checkpoint->number()));
+    return *checkpoint;
+  });
+  ON_CALL(*this, GetCheckpoint).WillByDefault([this](const auto& request) {
+    return Resolve(request.directory());
+  });
+  ON_CALL(*this, GetLatestCheckpoint).WillByDefault([this](const auto& request) {
+    return Resolve(request.directory());
+  });
+  ON_CALL(*this, GetTensor)
+      .WillByDefault([this](const auto& request) -> absl::StatusOr<v1::Tensor> {
+        v1::Selector selector;
+        selector.set_key(request.key());
+        CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
+        return found.front()->tensor;
+      });
+  ON_CALL(*this, ListTensors).WillByDefault([this](const auto& request) { return List(request); });
+  ON_CALL(*this, OpenRestore).WillByDefault([this](const auto& request) { return Open(request); });
+  ON_CALL(*this, DownloadSlices).WillByDefault([this](int, const auto&) {
+    return std::make_unique<FakeDownload>(to_send_);
+  });
+}
+
+void FakeServer::AddTensor(const std::string& key, const std::string& dtype,
+                           std::vector<int64_t> shape, const std::string& bytes) {
+  StoredTensor& stored = tensors[key];
+  stored.tensor.set_key(key);
+  stored.tensor.set_dtype(dtype);
+  stored.tensor.mutable_shape()->Add(shape.begin(), shape.end());
+  stored.tensor.set_slice_count(1);
+  stored.tensor.set_logical_bytes(static_cast<int64_t>(bytes.size()));
+  stored.bytes = bytes;
+}
+
+void FakeServer::SetCheckpoint() {
+  checkpoint.emplace();
+  checkpoint->set_directory("runs/a");
+  checkpoint->set_number(7);
+  checkpoint->set_reference("runs/a@7");
+  checkpoint->set_uid(kUid);
+  checkpoint->mutable_commit_time()->set_seconds(1700000000);
+  checkpoint->set_tensor_count(static_cast<int64_t>(tensors.size()));
+  for (const auto& [key, stored] : tensors) {
+    checkpoint->set_logical_bytes(checkpoint->logical_bytes() + stored.tensor.logical_bytes());
+  }
+}
+
+absl::StatusOr<std::vector<const FakeServer::StoredTensor*>> FakeServer::Select(
+    const v1::Selector& selector) const {
+  std::vector<const StoredTensor*> found;
+  for (const auto& [key, stored] : tensors) {
+    const bool matches = selector.has_key() ? key == selector.key()
+                                            : KeyPrefixSelects(selector.key_prefix(), key, '/');
+    if (matches) found.push_back(&stored);
+  }
+  if (found.empty()) {
+    return NotFound(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND,
+                    absl::StrCat("tensor ", selector.key(), selector.key_prefix()));
+  }
+  return found;
+}
+
+absl::StatusOr<v1::Checkpoint> FakeServer::Resolve(const std::string& directory) const {
+  if (!checkpoint.has_value() || checkpoint->directory() != directory) {
+    return NotFound(ErrorReason::ERROR_REASON_DIRECTORY_NOT_FOUND, directory);
+  }
+  return *checkpoint;
+}
+
+absl::StatusOr<v1::ListTensorsResponse> FakeServer::List(
+    const v1::ListTensorsRequest& request) const {
+  v1::Selector selector;
+  selector.set_key_prefix(request.key_prefix());
+  CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
+  v1::ListTensorsResponse response;
+  for (const StoredTensor* stored : found) *response.add_tensors() = stored->tensor;
+  return response;
+}
+
+absl::StatusOr<v1::OpenRestoreResponse> FakeServer::Open(const v1::OpenRestoreRequest& request) {
+  if (request.selectors_size() > 2) return absl::InvalidArgumentError("too many selectors");
+  std::set<const StoredTensor*> chosen;
+  for (const v1::Selector& selector : request.selectors()) {
+    CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
+    chosen.insert(found.begin(), found.end());
+  }
+  if (request.selectors().empty()) {
+    for (const auto& [key, stored] : tensors) chosen.insert(&stored);
+  }
+  to_send_.assign(chosen.begin(), chosen.end());
+  v1::OpenRestoreResponse response;
+  response.set_uid(checkpoint->uid());
+  response.set_reference(checkpoint->reference());
+  response.set_tensor_count(static_cast<int64_t>(to_send_.size()));
+  for (const StoredTensor* stored : to_send_) {
+    response.set_total_bytes(response.total_bytes() + stored->tensor.logical_bytes());
+  }
+  response.add_stream_tokens("start");
+  return response;
+}
+
+}  // namespace cairn::cli

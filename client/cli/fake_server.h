@@ -1,0 +1,47 @@
+// A server in memory for the tests of the commands: one directory with at most one checkpoint.
+#ifndef CAIRN_CLIENT_CLI_FAKE_SERVER_H_
+#define CAIRN_CLIENT_CLI_FAKE_SERVER_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/mocks/mock_connection.h"
+
+namespace cairn::cli {
+
+// A MockConnection whose calls do what a server would; tests may replace any of them.
+class FakeServer : public ::testing::NiceMock<MockConnection> {
+ public:
+  FakeServer();
+
+  struct StoredTensor {
+    v1::Tensor tensor;
+    std::string bytes;
+  };
+
+  // The checkpoint, empty until a commit or SetCheckpoint.
+  std::map<std::string, StoredTensor> tensors;
+  std::optional<v1::Checkpoint> checkpoint;
+
+  void AddTensor(const std::string& key, const std::string& dtype, std::vector<int64_t> shape,
+                 const std::string& bytes);
+  // Makes what AddTensor added the checkpoint runs/a@7.
+  void SetCheckpoint();
+
+ private:
+  // What a selector means; kNotFound if that is nothing.
+  absl::StatusOr<std::vector<const StoredTensor*>> Select(const v1::Selector& selector) const;
+  absl::StatusOr<v1::Checkpoint> Resolve(const std::string& directory) const;
+  absl::StatusOr<v1::ListTensorsResponse> List(const v1::ListTensorsRequest& request) const;
+  absl::StatusOr<v1::OpenRestoreResponse> Open(const v1::OpenRestoreRequest& request);
+
+  v1::SaveSession session_;
+  std::vector<const StoredTensor*> to_send_;  // of the restore that is open
+};
+
+}  // namespace cairn::cli
+
+#endif  // CAIRN_CLIENT_CLI_FAKE_SERVER_H_
