@@ -39,7 +39,7 @@ std::string HumanRate(double bytes_per_second) {
 }
 
 std::string HumanDuration(absl::Duration duration) {
-  if (duration < absl::ZeroDuration()) return "-" + HumanDuration(-duration);
+  if (duration < absl::ZeroDuration()) return absl::StrCat("-", HumanDuration(-duration));
   if (duration == absl::InfiniteDuration()) return "forever";
   const auto rounded = [&](absl::Duration unit) { return (duration + unit / 2) / unit; };
   const int64_t tenths = rounded(absl::Milliseconds(100));

@@ -1,6 +1,8 @@
 #include "client/cli/reference_argument.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -49,17 +51,15 @@ bool IsNumberOrUid(absl::string_view checkpoint) {
 
 absl::StatusOr<ReferenceArgument> ParseReference(absl::string_view argument) {
   const size_t at = argument.find('@');
-  ReferenceArgument reference;
-  CAIRN_ASSIGN_OR_RETURN(reference.directory, ParseDirectory(argument.substr(0, at)));
+  CAIRN_ASSIGN_OR_RETURN(std::string directory, ParseDirectory(argument.substr(0, at)));
   if (at == absl::string_view::npos) {
-    reference.checkpoint = std::string(kLatest);
-  } else if (at + 1 == argument.size()) {
+    return ReferenceArgument{std::move(directory), std::string(kLatest)};
+  }
+  if (at + 1 == argument.size()) {
     return UsageError(absl::StrCat("\"", argument, "\" names no checkpoint: give a number, a tag, ",
                                    "latest or uid:<hex> after the @"));
-  } else {
-    reference.checkpoint = std::string(argument.substr(at + 1));
   }
-  return reference;
+  return ReferenceArgument{std::move(directory), std::string(argument.substr(at + 1))};
 }
 
 absl::StatusOr<ReferenceArgument> ParseReferenceToDelete(absl::string_view argument) {
@@ -67,9 +67,9 @@ absl::StatusOr<ReferenceArgument> ParseReferenceToDelete(absl::string_view argum
     return UsageError(absl::StrCat("\"", argument, "\" names no checkpoint: to delete one give ",
                                    "DIRECTORY@NUMBER or DIRECTORY@uid:<hex>"));
   }
-  CAIRN_ASSIGN_OR_RETURN(ReferenceArgument reference, ParseReference(argument));
-  if (!IsNumberOrUid(reference.checkpoint)) {
-    return UsageError(absl::StrCat("cannot delete \"", argument, "\": \"", reference.checkpoint,
+  absl::StatusOr<ReferenceArgument> reference = ParseReference(argument);
+  if (reference.ok() && !IsNumberOrUid(reference->checkpoint)) {
+    return UsageError(absl::StrCat("cannot delete \"", argument, "\": \"", reference->checkpoint,
                                    "\" may come to mean another checkpoint; give its number or ",
                                    "uid:<hex>"));
   }

@@ -144,8 +144,8 @@ absl::Status Run(Flags flags) {
   if (flags.bytes < kTensorBytes || flags.bytes % kTensorBytes != 0) {
     return absl::InvalidArgumentError("--bytes must be a multiple of 16 MiB");
   }
-  std::filesystem::path folder =
-      flags.folder.empty() ? std::filesystem::temp_directory_path() : flags.folder;
+  std::filesystem::path folder(flags.folder);
+  if (folder.empty()) folder = std::filesystem::temp_directory_path();
   folder /= absl::StrCat("cairn-benchmark-", Random::System()->NextUid().ToHex());
   std::filesystem::create_directories(folder);
   flags.folder = folder.string();
@@ -165,10 +165,10 @@ absl::Status Run(Flags flags) {
 int main(int argc, char** argv) {
   cairn::benchmarks::Flags flags;
   CLI::App app("Saves and restores over loopback, beside the raw disk and raw TCP.");
-  app.add_option("--bytes", flags.bytes, "How many bytes to save", true);
-  app.add_option("--streams", flags.streams, "Over how many streams", true);
-  app.add_option("--rounds", flags.rounds, "How often", true);
-  app.add_option("--server", flags.server, "The cairnd to start", true);
+  app.add_option("--bytes", flags.bytes, "How many bytes to save")->capture_default_str();
+  app.add_option("--streams", flags.streams, "Over how many streams")->capture_default_str();
+  app.add_option("--rounds", flags.rounds, "How often")->capture_default_str();
+  app.add_option("--server", flags.server, "The cairnd to start")->capture_default_str();
   app.add_option("--folder", flags.folder, "Where its data goes; default: the temporary folder");
   CLI11_PARSE(app, argc, argv);
   absl::Status status = cairn::benchmarks::Run(flags);
