@@ -30,7 +30,6 @@ grpc::ChannelArguments ArgumentsFor(int channel_id) {
   arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   // gRPC's own wait before it connects again must not outlast ours.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   return arguments;
 }

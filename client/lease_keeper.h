@@ -15,9 +15,6 @@ namespace cairn {
 // fails is not reported: the call that needs the lease will say so.
 class LeaseKeeper {
  public:
-  // Leases last ten minutes: two renewals may fail.
-  static constexpr absl::Duration kInterval = absl::Minutes(3);
-
   LeaseKeeper(absl::Duration interval, std::function<void()> renew);
   ~LeaseKeeper();
 

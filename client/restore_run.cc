@@ -20,6 +20,9 @@
 namespace cairn {
 namespace {
 
+// The server's lease lasts ten minutes: two renewals may fail.
+constexpr absl::Duration kRenewalInterval = absl::Minutes(3);
+
 absl::Status BrokenMessage(absl::string_view what) {
   return absl::InternalError(absl::StrCat("the server sent a restore's message that ", what));
 }
@@ -58,7 +61,7 @@ class RestoreRun {
   // Reads one stream to its end, going on with its last token when it breaks.
   absl::Status RunStream(int index) {
     std::string token = restore_.stream_tokens(index);
-    Backoff backoff(RetryPolicy(), clock_, random_);
+    Backoff backoff(RetryPolicy::ForStreams(), clock_, random_);
     while (!token.empty()) {
       v1::DownloadSlicesRequest request;
       request.set_token(token);
@@ -139,7 +142,7 @@ absl::StatusOr<RestoreResult> RunRestore(Connection& connection, v1::OpenRestore
   request.set_streams(options.streams);
   CAIRN_ASSIGN_OR_RETURN(const v1::OpenRestoreResponse restore, connection.OpenRestore(request));
   absl::StatusOr<RestoreResult> result = [&]() -> absl::StatusOr<RestoreResult> {
-    const LeaseKeeper lease(LeaseKeeper::kInterval, [&connection, &restore] {
+    const LeaseKeeper lease(kRenewalInterval, [&connection, &restore] {
       v1::RenewRestoreRequest renew;
       renew.set_restore(restore.restore());
       (void)connection.RenewRestore(renew);

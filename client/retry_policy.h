@@ -12,6 +12,9 @@ namespace cairn {
 // Waits double from `first_wait` to `max_wait`, each shortened by chance to as little as a half, so
 // that clients that failed together do not come back together.
 struct RetryPolicy {
+  // For the bulk calls: long enough for a server that restarts.
+  static RetryPolicy ForStreams() { return {.max_attempts = 14}; }
+
   int max_attempts = 7;
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration max_wait = absl::Seconds(1);

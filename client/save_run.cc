@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/error.h"
 #include "client/lease_keeper.h"
 #include "client/progress.h"
@@ -13,7 +15,9 @@
 namespace cairn {
 namespace {
 
-constexpr size_t kMaxAbortReasonBytes = 1024;
+// A save that dies holds its number for so long; three renewals may fail.
+constexpr int kLeaseSeconds = 120;
+constexpr absl::Duration kRenewalInterval = absl::Seconds(kLeaseSeconds / 4);
 
 v1::CreateSaveSessionRequest OpeningRequest(absl::string_view directory, const SaveOptions& options,
                                             Random* random) {
@@ -27,6 +31,7 @@ v1::CreateSaveSessionRequest OpeningRequest(absl::string_view directory, const S
   session.mutable_annotations()->insert(options.annotations.begin(), options.annotations.end());
   session.mutable_metrics()->insert(options.metrics.begin(), options.metrics.end());
   session.set_key_separator(options.key_separator);
+  session.mutable_ttl()->set_seconds(kLeaseSeconds);
   if (options.save_time.has_value()) {
     const int64_t seconds = absl::ToUnixSeconds(*options.save_time);
     session.mutable_save_time()->set_seconds(seconds);
@@ -52,7 +57,7 @@ absl::StatusOr<v1::Checkpoint> SealAndCommit(Connection& connection, const v1::S
 absl::StatusOr<SaveResult> FillSession(Connection& connection, const v1::SaveSession& session,
                                        absl::Span<const SliceToSave> slices, const SavePlan& plan,
                                        const SaveOptions& options, Clock* clock, Random* random) {
-  const LeaseKeeper lease(LeaseKeeper::kInterval, [&connection, &session] {
+  const LeaseKeeper lease(kRenewalInterval, [&connection, &session] {
     v1::RenewSaveSessionRequest renew;
     renew.set_directory(session.directory());
     renew.set_session(session.session());
@@ -74,9 +79,7 @@ void Abort(Connection& connection, const v1::SaveSession& session, const absl::S
   v1::AbortSaveSessionRequest abort;
   abort.set_directory(session.directory());
   abort.set_session(session.session());
-  std::string reason(absl::StatusCodeToString(cause.code()));
-  reason += ": the client gave up";
-  abort.set_reason(reason.substr(0, kMaxAbortReasonBytes));
+  abort.set_reason(absl::StrCat("the client gave up: ", absl::StatusCodeToString(cause.code())));
   (void)connection.AbortSaveSession(abort);
 }
 

@@ -85,7 +85,7 @@ absl::Status SaveUploader::Run(int streams) {
 }
 
 absl::Status SaveUploader::RunStream(int index) {
-  Backoff backoff(RetryPolicy(), clock_, random_);
+  Backoff backoff(RetryPolicy::ForStreams(), clock_, random_);
   while (true) {
     const std::unique_ptr<UploadStream> stream = connection_.UploadSlices(index);
     const StreamGroup::Cancellation cancellation(&group_, [&stream] { stream->Cancel(); });
