@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/status_matchers.h"
 
@@ -40,8 +42,15 @@ class FakeDisk : public FileSystem {
   absl::Status SyncFolder(const std::string&) override { return absl::UnimplementedError(""); }
 };
 
+AdmissionOptions Streams(int max_streams, int64_t buffer_bytes = 64 * kStreamBufferBytes) {
+  AdmissionOptions options;
+  options.max_streams = max_streams;
+  options.buffer_bytes = buffer_bytes;
+  return options;
+}
+
 TEST(Admission, SlotsComeBack) {
-  Admission admission({.max_streams = 2});
+  Admission admission(Streams(2));
   std::optional<Admission::StreamSlot> first, second;
   {
     ASSERT_OK_AND_ASSIGN(Admission::StreamSlot slot, admission.AdmitStream());
@@ -60,14 +69,14 @@ TEST(Admission, SlotsComeBack) {
 }
 
 TEST(Admission, BuffersBoundStreamsToo) {
-  Admission admission({.max_streams = 100, .buffer_bytes = kStreamBufferBytes});
+  Admission admission(Streams(100, kStreamBufferBytes));
   absl::StatusOr<Admission::StreamSlot> only = admission.AdmitStream();
   ASSERT_OK(only);
   EXPECT_THAT(admission.AdmitStream(), HasReason(ErrorReason::ERROR_REASON_TOO_MANY_STREAMS));
 }
 
 TEST(Admission, DrainingRefusesWhatIsNew) {
-  Admission admission({});
+  Admission admission(Streams(1));
   admission.Drain();
   for (const absl::Status& refused : {admission.AdmitSave(), admission.AdmitStream().status()}) {
     EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable));
@@ -77,7 +86,7 @@ TEST(Admission, DrainingRefusesWhatIsNew) {
 }
 
 TEST(Admission, WaitsForRunningStreams) {
-  Admission admission({});
+  Admission admission(Streams(1));
   {
     absl::StatusOr<Admission::StreamSlot> running = admission.AdmitStream();
     ASSERT_OK(running);
@@ -88,7 +97,11 @@ TEST(Admission, WaitsForRunningStreams) {
 
 TEST(Admission, ReserveOfTheDiskIsKept) {
   FakeDisk disk;
-  Admission admission({.reserve_bytes = 1000, .data = "d", .files = &disk});
+  AdmissionOptions options = Streams(1);
+  options.reserve_bytes = 1000;
+  options.data = "d";
+  options.files = &disk;
+  Admission admission(options);
   EXPECT_OK(admission.AdmitSave());
   disk.free_bytes = 999;
   absl::Status refused = admission.AdmitSave();

@@ -14,6 +14,7 @@
 namespace cairn::server {
 namespace {
 
+using ::testing::Eq;
 using ::testing::NiceMock;
 using Parts = FakeSliceReader::Parts;
 
@@ -37,7 +38,7 @@ struct Message {
 class DownloadStreamTest : public ::testing::Test {
  protected:
   absl::StatusOr<std::vector<Message>> ReadAll(std::vector<absl::StatusOr<Parts>> batches) {
-    ON_CALL(store_, NewSliceReader("begin")).WillByDefault([batches](absl::string_view) {
+    ON_CALL(store_, NewSliceReader(Eq("begin"))).WillByDefault([batches](absl::string_view) {
       return std::unique_ptr<storage::SliceReader>(std::make_unique<FakeSliceReader>(batches));
     });
     CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<DownloadStream> stream,

@@ -13,6 +13,7 @@ namespace cairn::server {
 namespace {
 
 using ::testing::_;
+using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::Return;
 
@@ -38,21 +39,22 @@ class InlineSaveTest : public ::testing::Test {
     auto writer = std::make_unique<MockSliceWriter>();
     EXPECT_CALL(*writer, Append).WillRepeatedly(Return(append));
     if (append.ok()) EXPECT_CALL(*writer, Finish).WillOnce(Return(absl::OkStatus()));
-    EXPECT_CALL(store_, NewSliceWriter("d", "s", "0", true)).WillOnce(Return(std::move(writer)));
+    EXPECT_CALL(store_, NewSliceWriter(Eq("d"), Eq("s"), Eq("0"), true))
+        .WillOnce(Return(std::move(writer)));
   }
 
   ::testing::StrictMock<MockStore> store_;
 };
 
 TEST_F(InlineSaveTest, FillsSealsAndCommits) {
-  EXPECT_CALL(store_, CreateSession("d", _))
+  EXPECT_CALL(store_, CreateSession(Eq("d"), _))
       .WillOnce(Return(Session(storage::SessionRecord::STATE_OPEN)));
   ExpectWriter(absl::OkStatus());
-  EXPECT_CALL(store_, SealSession("d", "s", "0", 1))
+  EXPECT_CALL(store_, SealSession(Eq("d"), Eq("s"), Eq("0"), 1))
       .WillOnce(Return(Session(storage::SessionRecord::STATE_OPEN)));
   storage::CheckpointRecord checkpoint;
   checkpoint.set_number(7);
-  EXPECT_CALL(store_, CommitSession("d", "s")).WillOnce(Return(checkpoint));
+  EXPECT_CALL(store_, CommitSession(Eq("d"), Eq("s"))).WillOnce(Return(checkpoint));
   ASSERT_OK_AND_ASSIGN(storage::CheckpointRecord saved, SaveInline(&store_, Request()));
   EXPECT_EQ(saved.number(), 7);
 }
@@ -61,7 +63,7 @@ TEST_F(InlineSaveTest, RepeatOfARequestGivesItsCheckpoint) {
   std::string first_id;
   storage::SessionInfo committed = Session(storage::SessionRecord::STATE_COMMITTED);
   committed.record.mutable_checkpoint()->set_number(7);
-  EXPECT_CALL(store_, CreateSession("d", _))
+  EXPECT_CALL(store_, CreateSession(Eq("d"), _))
       .Times(3)
       .WillRepeatedly(
           [&](absl::string_view,
@@ -82,17 +84,17 @@ TEST_F(InlineSaveTest, RepeatOfARequestGivesItsCheckpoint) {
 }
 
 TEST_F(InlineSaveTest, FailureAbortsWhatNobodyCanRepeat) {
-  EXPECT_CALL(store_, CreateSession("d", _))
+  EXPECT_CALL(store_, CreateSession(Eq("d"), _))
       .WillOnce(Return(Session(storage::SessionRecord::STATE_OPEN)));
   ExpectWriter(absl::UnavailableError("disk"));
-  EXPECT_CALL(store_, AbortSession("d", "s", _))
+  EXPECT_CALL(store_, AbortSession(Eq("d"), Eq("s"), _))
       .WillOnce(Return(Session(storage::SessionRecord::STATE_ABORTED)));
   EXPECT_THAT(SaveInline(&store_, Request()),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("tensor w")));
 }
 
 TEST_F(InlineSaveTest, FailureLeavesARequestsSessionToItsRepeat) {
-  EXPECT_CALL(store_, CreateSession("d", _))
+  EXPECT_CALL(store_, CreateSession(Eq("d"), _))
       .WillOnce(Return(Session(storage::SessionRecord::STATE_OPEN)));
   ExpectWriter(absl::UnavailableError("disk"));
   v1::SaveCheckpointRequest request = Request();

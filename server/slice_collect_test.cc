@@ -13,6 +13,7 @@ namespace cairn::server {
 namespace {
 
 using ::testing::_;
+using ::testing::Eq;
 using ::testing::Return;
 using Parts = FakeSliceReader::Parts;
 
@@ -31,11 +32,11 @@ class SliceCollectTest : public ::testing::Test {
     storage::RestoreInfo restore;
     restore.restore = "r";
     restore.stream_tokens = {"t"};
-    EXPECT_CALL(store_, OpenRestore("d", "uid:" + std::string(32, '0'), _, 1))
+    EXPECT_CALL(store_, OpenRestore(Eq("d"), Eq("uid:" + std::string(32, '0')), _, 1))
         .WillOnce(Return(restore));
-    EXPECT_CALL(store_, NewSliceReader("t"))
+    EXPECT_CALL(store_, NewSliceReader(Eq("t")))
         .WillOnce(Return(std::make_unique<FakeSliceReader>(std::move(batches))));
-    EXPECT_CALL(store_, CloseRestore("r")).WillOnce(Return(absl::OkStatus()));
+    EXPECT_CALL(store_, CloseRestore(Eq("r"))).WillOnce(Return(absl::OkStatus()));
     storage::CheckpointRecord checkpoint;
     checkpoint.set_uid(std::string(16, '\0'));
     return CollectSlices(&store_, "d", checkpoint, storage::Selector(), max_bytes);

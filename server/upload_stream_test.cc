@@ -15,6 +15,7 @@ namespace cairn::server {
 namespace {
 
 using ::testing::_;
+using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::NiceMock;
 using ::testing::Return;
@@ -31,7 +32,7 @@ struct Appended {
 class UploadStreamTest : public ::testing::Test {
  protected:
   UploadStreamTest() {
-    ON_CALL(store_, NewSliceWriter("d", "s", _, false)).WillByDefault([this] {
+    ON_CALL(store_, NewSliceWriter(Eq("d"), Eq("s"), _, false)).WillByDefault([this] {
       auto writer = std::make_unique<NiceMock<MockSliceWriter>>();
       ON_CALL(*writer, Append)
           .WillByDefault([this](const storage::SliceSpec& slice, int64_t offset,
@@ -105,7 +106,7 @@ TEST_F(UploadStreamTest, AnswersWhenMoreIsDurableAndAtTheEnd) {
 }
 
 TEST_F(UploadStreamTest, WriterIsZeroUnlessNamed) {
-  EXPECT_CALL(store_, NewSliceWriter("d", "s", "0", false));
+  EXPECT_CALL(store_, NewSliceWriter(Eq("d"), Eq("s"), Eq("0"), false));
   ASSERT_OK(stream_.Receive(First(), {}));
 }
 
