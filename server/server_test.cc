@@ -2,12 +2,10 @@
 #include "server/server.h"
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/client_unary_call.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -18,7 +16,6 @@
 #include "cairn/v1/checkpoint_service.grpc.pb.h"
 #include "cairn/v1/transfer_service.grpc.pb.h"
 #include "formats/object_graph/object_graph.h"
-#include "grpc/health/v1/health.pb.h"
 #include "server/limits.h"
 #include "storage/engine/memory/memory_segment_store.h"
 #include "storage/engine/memory/memory_table.h"
@@ -143,17 +140,6 @@ class ServerTest : public ::testing::Test {
     absl::Status status = FromGrpcStatus(call->Finish());
     if (!status.ok()) return status;
     return messages;
-  }
-
-  grpc::health::v1::HealthCheckResponse::ServingStatus Health() {
-    grpc::ClientContext context;
-    grpc::health::v1::HealthCheckResponse response;
-    // As a stub does it: the health service is gRPC's own, without generated code here.
-    const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
-                                          grpc::internal::RpcMethod::NORMAL_RPC);
-    grpc::Status status = grpc::internal::BlockingUnaryCall(
-        channel_.get(), check, &context, grpc::health::v1::HealthCheckRequest(), &response);
-    return status.ok() ? response.status() : grpc::health::v1::HealthCheckResponse::UNKNOWN;
   }
 
   storage::MemoryTable table_;
@@ -502,66 +488,6 @@ TEST_F(ServerTest, BadUploadsAreRefused) {
   EXPECT_THAT(Upload(session, {Bytes(2, 0, "ab")}),
               HasReason(ErrorReason::ERROR_REASON_SESSION_NOT_FOUND));
   EXPECT_THAT(Upload(session, {}), HasReason(ErrorReason::ERROR_REASON_INVALID_FIELD));
-}
-
-TEST_F(ServerTest, StreamsBeyondTheSlotsAreRefusedWithADelay) {
-  ASSERT_OK_AND_ASSIGN(api::SaveSession session, OpenSession("d"));
-  // Two that stay open, known to run since their damage would have been reported otherwise.
-  grpc::ClientContext contexts[2];
-  std::unique_ptr<grpc::ClientReaderWriter<api::UploadSlicesRequest, api::UploadSlicesResponse>>
-      running[2];
-  for (int i = 0; i < 2; ++i) running[i] = transfers_->UploadSlices(&contexts[i]);
-  absl::Status refused;
-  // The others may not have arrived yet; a stream without messages fails at once in any case.
-  do {
-    refused = Upload(session, {}).status();
-  } while (ReasonOf(refused) == ErrorReason::ERROR_REASON_INVALID_FIELD);
-  EXPECT_THAT(refused, HasReason(ErrorReason::ERROR_REASON_TOO_MANY_STREAMS));
-  EXPECT_GT(DetailOf(refused).retry_delay().seconds(), 0);
-  for (auto& context : contexts) context.TryCancel();
-  for (auto& stream : running) EXPECT_FALSE(stream->Finish().ok());
-}
-
-TEST_F(ServerTest, DrainLetsAStreamFinishAndItsSaveCommit) {
-  ASSERT_OK_AND_ASSIGN(api::SaveSession session, OpenSession("d"));
-  EXPECT_EQ(Health(), grpc::health::v1::HealthCheckResponse::SERVING);
-  grpc::ClientContext context;
-  auto stream = transfers_->UploadSlices(&context);
-  api::UploadSlicesRequest first = Bytes(2, 0, "ab");
-  first.set_directory(session.directory());
-  first.set_session(session.session());
-  ASSERT_TRUE(stream->Write(first));
-  while (store_->GetSession("d", session.session())->record.session().empty()) {
-  }
-  bool finished = false;
-  std::thread drain([&] { finished = server_->Drain(absl::Minutes(5)); });
-  // The refusal shows that draining has begun.
-  absl::Status refused;
-  do {
-    refused = OpenSession("e").status();
-  } while (refused.ok());
-  EXPECT_THAT(refused, HasReason(ErrorReason::ERROR_REASON_SERVER_DRAINING));
-  EXPECT_THAT(Save("e"), HasReason(ErrorReason::ERROR_REASON_SERVER_DRAINING));
-  EXPECT_EQ(Health(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
-  ASSERT_TRUE(stream->WritesDone());
-  api::UploadSlicesResponse answer;
-  ASSERT_TRUE(stream->Read(&answer));
-  EXPECT_EQ(answer.durable_parts(), 1);
-  EXPECT_TRUE(stream->Finish().ok());
-  drain.join();
-  EXPECT_TRUE(finished);
-}
-
-TEST_F(ServerTest, DrainCancelsAStreamAtItsDeadline) {
-  grpc::ClientContext context;
-  auto stream = transfers_->UploadSlices(&context);
-  ASSERT_OK_AND_ASSIGN(api::SaveSession session, OpenSession("d"));
-  api::UploadSlicesRequest first = Bytes(2, 0, "ab");
-  first.set_directory(session.directory());
-  first.set_session(session.session());
-  ASSERT_TRUE(stream->Write(first));
-  server_->Drain(absl::Milliseconds(100));
-  EXPECT_FALSE(stream->Finish().ok());
 }
 
 TEST_F(ServerTest, PortInUseIsAnErrorThatNamesIt) {
