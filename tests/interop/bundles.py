@@ -19,26 +19,28 @@ OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 def read(prefix) -> dict[str, np.ndarray]:
     """All tensors of a checkpoint by name, as TensorFlow reads them."""
     reader = tf.train.load_checkpoint(str(prefix))
-    return {
-        name: np.asarray(reader.get_tensor(name)) for name in reader.get_variable_to_shape_map()
-    }
+    return {name: array(reader.get_tensor(name)) for name in reader.get_variable_to_shape_map()}
 
 
-def read_names(prefix, names_and_dtypes) -> dict[str, np.ndarray]:
-    """The same by RestoreV2, which also takes names that are not UTF-8."""
-    names, dtypes = zip(*names_and_dtypes, strict=True)
+def read_names(prefix, names: list[bytes], dtype) -> dict[bytes, np.ndarray]:
+    """Tensors of one dtype by RestoreV2, which also takes names that are not UTF-8."""
     tensors = tf.raw_ops.RestoreV2(
         prefix=str(prefix),
-        tensor_names=list(names),
+        tensor_names=names,
         shape_and_slices=[""] * len(names),
-        dtypes=list(dtypes),
+        dtypes=[dtype] * len(names),
     )
-    return {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)}
+    return {name: array(tensor.numpy()) for name, tensor in zip(names, tensors, strict=True)}
+
+
+def array(value) -> np.ndarray:
+    """An array of it; a string is an object, because numpy's own kind drops zero bytes."""
+    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
 
 
 def bits(value: np.ndarray):
     """Equal for two arrays only if dtype, shape and every bit are."""
-    value = np.asarray(value)
+    value = array(value)
     content = value.tolist() if value.dtype == object else value.tobytes()
     return str(value.dtype), value.shape, content
 

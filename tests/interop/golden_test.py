@@ -8,6 +8,8 @@ import bundles
 import harness
 import make_golden
 
+ODD_NAMES = [n if isinstance(n, bytes) else n.encode() for n in make_golden.ODD_NAMES]
+
 
 class GoldenTest(harness.InteropTest):
     def through(self, prefix, *, source=None):
@@ -57,25 +59,25 @@ class GoldenTest(harness.InteropTest):
     def test_odd_names(self):
         original = harness.GOLDEN / "odd_names/all"
         restored = self.through(original)
-        names = [(name, tf.int32) for name in make_golden.ODD_NAMES]
         bundles.assert_same(
-            self, bundles.read_names(restored, names), bundles.read_names(original, names)
+            self,
+            bundles.read_names(restored, ODD_NAMES, tf.int32),
+            bundles.read_names(original, ODD_NAMES, tf.int32),
         )
         shown = [t["key"] for t in self.cairn_json("show", f"{self.directory}@latest")["tensors"]]
-        raw = [n if isinstance(n, bytes) else n.encode() for n in make_golden.ODD_NAMES]
-        self.assertEqual(shown, sorted((bundles.key_text(n) for n in raw), key=str.encode))
+        self.assertEqual(shown, sorted(map(bundles.key_text, ODD_NAMES), key=str.encode))
 
     def test_each_odd_name_can_be_restored_by_the_key_that_show_prints(self):
         self.cairn("save", harness.GOLDEN / "odd_names/all", self.directory)
-        for index, name in enumerate(make_golden.ODD_NAMES):
-            key = bundles.key_text(name if isinstance(name, bytes) else name.encode())
+        for index, name in enumerate(ODD_NAMES):
+            key = bundles.key_text(name)
             with self.subTest(key=key):
                 output = self.scratch / f"{index}/ckpt"
                 answer = self.cairn_json(
                     "restore", f"{self.directory}@latest", "--output", output, f"--key={key}"
                 )
                 self.assertEqual(answer["tensors"], 1)
-                value = bundles.read_names(output, [(name, tf.int32)])[name]
+                value = bundles.read_names(output, [name], tf.int32)[name]
                 self.assertEqual(value.tolist(), [index])
 
     def test_a_prefix_ends_at_a_separator(self):
