@@ -27,10 +27,8 @@ grpc::ChannelArguments ArgumentsFor(int channel_id) {
   grpc::ChannelArguments arguments;
   // Channels with equal arguments would share one connection.
   arguments.SetInt("cairn.channel_id", channel_id);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
-  // gRPC's own wait before it connects again must not outlast ours.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   return arguments;
 }
 
@@ -49,16 +47,14 @@ bool IsHostAndPort(absl::string_view server) {
 
 ConnectionImpl::ConnectionImpl(absl::string_view server, const RetryPolicy& policy, Clock* clock,
                                Random* random)
-    : server_(server),
-      policy_(policy),
-      clock_(clock),
-      random_(random),
-      stub_(v1::CheckpointService::NewStub(ChannelFor(kUnaryChannel))) {}
+    : server_(server), policy_(policy), clock_(clock), random_(random) {}
 
 std::shared_ptr<grpc::Channel> ConnectionImpl::ChannelFor(int channel_id) {
   MutexLock lock(&mutex_);
   std::shared_ptr<grpc::Channel>& channel = channels_[channel_id];
-  if (channel == nullptr) {
+  // A channel that failed to connect goes on answering with that failure for seconds after the
+  // server is back; a new one connects at once.
+  if (channel == nullptr || channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) {
     channel = grpc::CreateCustomChannel(server_, grpc::InsecureChannelCredentials(),
                                         ArgumentsFor(channel_id));
   }
@@ -74,9 +70,10 @@ absl::StatusOr<Response> ConnectionImpl::Call(grpc::Status (Stub::*method)(grpc:
   while (true) {
     grpc::ClientContext context;
     context.set_deadline(gpr_time_from_seconds(kUnaryDeadlineSeconds, GPR_TIMESPAN));
+    const std::unique_ptr<Stub> stub = v1::CheckpointService::NewStub(ChannelFor(kUnaryChannel));
     Response response;
     const absl::Status status =
-        CallStatus(server_, (stub_.get()->*method)(&context, request, &response));
+        CallStatus(server_, (stub.get()->*method)(&context, request, &response));
     if (status.ok()) return response;
     if (!backoff.WaitToRetry(status)) return status;
   }

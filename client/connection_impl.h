@@ -79,6 +79,7 @@ class ConnectionImpl : public Connection {
                                 const Request& request);
   template <typename Request>
   Request WithRequestId(Request request) const;
+  // Its channel, a new one if that could not connect.
   std::shared_ptr<grpc::Channel> ChannelFor(int channel_id);
 
   const std::string server_;
@@ -87,7 +88,6 @@ class ConnectionImpl : public Connection {
   Random* const random_;
   Mutex mutex_;
   std::map<int, std::shared_ptr<grpc::Channel>> channels_ CAIRN_GUARDED_BY(mutex_);  // by id
-  const std::unique_ptr<Stub> stub_;  // last: uses the members above
 };
 
 }  // namespace cairn

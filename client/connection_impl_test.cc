@@ -107,6 +107,18 @@ TEST_F(ConnectionImplTest, AServerThatIsGoneIsNamedAfterTheAttempts) {
   EXPECT_GT(clock_.Now() - before, absl::Seconds(1));
 }
 
+TEST_F(ConnectionImplTest, AServerThatComesBackIsFoundAtOnce) {
+  server_->Shutdown();
+  server_.reset();
+  ASSERT_FALSE(Delete().ok());
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address_, grpc::InsecureServerCredentials());
+  builder.RegisterService(&service_);
+  server_ = builder.BuildAndStart();
+  ASSERT_NE(server_, nullptr) << "somebody took the port meanwhile";
+  EXPECT_OK(Delete());
+}
+
 TEST_F(ConnectionImplTest, ACallThatTheServerDoesNotHaveIsUnimplemented) {
   EXPECT_THAT(connection_->GetServerInfo({}), StatusIs(absl::StatusCode::kUnimplemented));
 }
