@@ -73,7 +73,7 @@ class BadFilesTest(harness.InteropTest):
         folder = self.copy()
         data = folder / "ckpt-10.data-00000-of-00001"
         data.write_bytes(data.read_bytes()[:-100])
-        self.assert_refused(folder / "ckpt-10", says="ckpt-10.data-00000-of-00001")
+        self.assert_refused(folder / "ckpt-10", says=("ckpt-10, data file 0 of 1", "end"))
 
     def test_missing_shard(self):
         folder = self.copy("shards")
@@ -100,7 +100,7 @@ class BadFilesTest(harness.InteropTest):
         path = self.scratch / "old"
         tf.raw_ops.Save(filename=str(path), tensor_names=["a"], data=[tf.constant([1.0, 2.0])])
         self.assertTrue(path.exists())
-        self.assert_refused(path, says="not yet")
+        self.assert_refused(path, says="V1 checkpoint files cannot be read yet")
 
     def test_sliced_tensor_is_not_taken_yet(self):
         prefix = self.scratch / "sliced"
@@ -110,7 +110,7 @@ class BadFilesTest(harness.InteropTest):
             shape_and_slices=["4 3 0,2:-", "4 3 2,2:-"],
             tensors=[tf.zeros((2, 3)), tf.ones((2, 3))],
         )
-        self.assert_refused(prefix, says=("not yet", "half"))
+        self.assert_refused(prefix, says=("half", "sliced tensors cannot be read yet"))
 
     def test_names_that_are_no_directory(self):
         for name in (
@@ -130,7 +130,8 @@ class BadFilesTest(harness.InteropTest):
                 self.assertIn(answer.status, (harness.FAILED, harness.WRONG_USAGE), answer)
                 self.assertTrue(answer.err, answer)
                 self.assertEqual(answer.out, "", answer)
-        self.assertEqual(self.cairn_json("ls")["directories"], [])
+        known = [d["directory"] for d in self.cairn_json("ls")["directories"]]
+        self.assertEqual([d for d in known if not d.startswith("runs/")], [])
 
 
 class BadRequestsTest(harness.InteropTest):
@@ -274,7 +275,9 @@ class BrokenServerTest(harness.InteropTest):
 
     def test_server_dies_during_save(self):
         prefix = self.make_large()
-        process = self.run_in_background("save", prefix, self.directory)
+        # The session that dies holds the number until its lease ends; only another that replaces too
+        # may have it before.
+        process = self.run_in_background("save", prefix, self.directory, "--replace")
         self.wait_for("100 MB in the store", lambda: self.victim.stored_bytes() > 100e6, process)
         self.victim.kill()
         self.assert_ends_with_an_error(process)
@@ -282,6 +285,9 @@ class BrokenServerTest(harness.InteropTest):
         self.victim.start()
         directories = self.cairn_json("ls", server=self.victim)["directories"]
         self.assertEqual([d for d in directories if d["checkpoints"]], [], "half a save is visible")
+        self.assert_fails(
+            "save", prefix, self.directory, says=("promised", "--number"), server=self.victim
+        )
         reference = self.cairn("save", prefix, self.directory, "--replace", server=self.victim)
         output = self.scratch / "restored/ckpt"
         self.cairn("restore", reference, "--output", output, server=self.victim)
