@@ -51,6 +51,12 @@ class CommandTest : public ::testing::Test {
     CommandContext context{Client(server_), FileSystem::System(), Clock::System(), output};
     return command(arguments, context);
   }
+  // Into files of that name in the folder of the test.
+  RestoreArguments Restoring(const std::string& reference, const std::string& name,
+                             std::vector<std::string> prefixes = {},
+                             std::vector<std::string> keys = {}) const {
+    return {reference, Output(name), std::move(prefixes), std::move(keys), false};
+  }
   Json Document() const { return Json::parse(results_.str()); }
   void SaveAdam() {
     ASSERT_OK(
@@ -112,11 +118,9 @@ TEST_F(CommandTest, WhatTensorFlowWroteComesBackTheSame) {
     const std::string original = "tests/golden/" + name;
     ASSERT_OK(Run(RunSaveCommand,
                   SaveArguments{.prefix = original, .directory = "runs/a", .number = {}}));
-    ASSERT_OK(Run(RunRestoreCommand, RestoreArguments{.reference = "runs/a@latest",
-                                                      .output = Output("ckpt"),
-                                                      .prefixes = {},
-                                                      .keys = {},
-                                                      .force = true}));
+    RestoreArguments arguments = Restoring("runs/a@latest", "ckpt");
+    arguments.force = true;
+    ASSERT_OK(Run(RunRestoreCommand, arguments));
     ExpectSameTensors(Output("ckpt"), original);
   }
 }
@@ -124,10 +128,7 @@ TEST_F(CommandTest, WhatTensorFlowWroteComesBackTheSame) {
 TEST_F(CommandTest, RestoreWritesAStateFileThatNamesThePrefixAlone) {
   SaveAdam();
   for (const std::string name : {"first", "second"}) {
-    ASSERT_OK(
-        Run(RunRestoreCommand,
-            RestoreArguments{
-                .reference = "runs/a@10", .output = Output(name), .prefixes = {}, .keys = {}}));
+    ASSERT_OK(Run(RunRestoreCommand, Restoring("runs/a@10", name)));
   }
   std::ostringstream state;
   state << std::ifstream(folder_ / "checkpoint").rdbuf();
@@ -139,12 +140,7 @@ TEST_F(CommandTest, RestoreWritesAStateFileThatNamesThePrefixAlone) {
 
 TEST_F(CommandTest, APartComesWithAnObjectGraphThatNamesNothingElse) {
   SaveAdam();
-  ASSERT_OK(Run(RunRestoreCommand,
-                RestoreArguments{.reference = "runs/a@10",
-                                 .output = Output("part"),
-                                 .prefixes = {"model/l2/"},
-                                 .keys = {kBias}},
-                true));
+  ASSERT_OK(Run(RunRestoreCommand, Restoring("runs/a@10", "part", {"model/l2/"}, {kBias}), true));
   EXPECT_EQ(Document()["tensors"], 4);
   ASSERT_OK_AND_ASSIGN(const auto part, BundleReader::Open(FileSystem::System(), Output("part")));
   ASSERT_EQ(part->tensors().size(), 4);
@@ -156,10 +152,7 @@ TEST_F(CommandTest, APartComesWithAnObjectGraphThatNamesNothingElse) {
 
 TEST_F(CommandTest, ASelectorThatMatchesNothingFailsTheWholeRestore) {
   SaveAdam();
-  EXPECT_THAT(Run(RunRestoreCommand, RestoreArguments{.reference = "runs/a@10",
-                                                      .output = Output("part"),
-                                                      .prefixes = {"model"},
-                                                      .keys = {"zebra"}}),
+  EXPECT_THAT(Run(RunRestoreCommand, Restoring("runs/a@10", "part", {"model"}, {"zebra"})),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("zebra")));
   EXPECT_THAT(Files(), IsEmpty());
 }
@@ -175,19 +168,15 @@ TEST_F(CommandTest, ARestoreThatBreaksLeavesNoFile) {
     });
     return broken;
   });
-  EXPECT_THAT(
-      Run(RunRestoreCommand,
-          RestoreArguments{
-              .reference = "runs/a@10", .output = Output("ckpt"), .prefixes = {}, .keys = {}}),
-      StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(Run(RunRestoreCommand, Restoring("runs/a@10", "ckpt")),
+              StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_GT(streams, 0);
   EXPECT_THAT(Files(), IsEmpty());
 }
 
 TEST_F(CommandTest, FilesAreReplacedOnlyByForce) {
   SaveAdam();
-  RestoreArguments arguments{
-      .reference = "runs/a@10", .output = Output("ckpt"), .prefixes = {}, .keys = {}};
+  RestoreArguments arguments = Restoring("runs/a@10", "ckpt");
   ASSERT_OK(Run(RunRestoreCommand, arguments));
   EXPECT_THAT(Run(RunRestoreCommand, arguments),
               StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("--force")));
@@ -197,21 +186,14 @@ TEST_F(CommandTest, FilesAreReplacedOnlyByForce) {
 
 TEST_F(CommandTest, AnOutputWithoutANameIsWrongUsage) {
   SaveAdam();
-  EXPECT_EQ(ExitStatus(Run(
-                RunRestoreCommand,
-                RestoreArguments{
-                    .reference = "runs/a@10", .output = Output(""), .prefixes = {}, .keys = {}})),
-            kExitWrongUsage);
+  EXPECT_EQ(ExitStatus(Run(RunRestoreCommand, Restoring("runs/a@10", ""))), kExitWrongUsage);
 }
 
 TEST_F(CommandTest, SlicedTensorsAreNotWrittenYet) {
   server_->AddTensor("half", "float32", {2}, std::string(8, 'x'));
   server_->tensors["half"].tensor.set_slice_count(2);
   server_->SetCheckpoint();
-  const absl::Status status =
-      Run(RunRestoreCommand,
-          RestoreArguments{
-              .reference = "runs/a@7", .output = Output("ckpt"), .prefixes = {}, .keys = {}});
+  const absl::Status status = Run(RunRestoreCommand, Restoring("runs/a@7", "ckpt"));
   EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_NOT_YET));
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("half")));
 }
@@ -219,10 +201,7 @@ TEST_F(CommandTest, SlicedTensorsAreNotWrittenYet) {
 TEST_F(CommandTest, AnOpaqueDtypeOfTensorFlowsGoesBackAsItsNumber) {
   server_->AddTensor("quantised", "tf:11", {3}, "abc");
   server_->SetCheckpoint();
-  ASSERT_OK(
-      Run(RunRestoreCommand,
-          RestoreArguments{
-              .reference = "runs/a@7", .output = Output("ckpt"), .prefixes = {}, .keys = {}}));
+  ASSERT_OK(Run(RunRestoreCommand, Restoring("runs/a@7", "ckpt")));
   ASSERT_OK_AND_ASSIGN(const auto reader, BundleReader::Open(FileSystem::System(), Output("ckpt")));
   ASSERT_EQ(reader->tensors().size(), 1);
   EXPECT_EQ(reader->tensors()[0].dtype, "tf:11");
@@ -232,11 +211,8 @@ TEST_F(CommandTest, AnOpaqueDtypeOfTensorFlowsGoesBackAsItsNumber) {
 TEST_F(CommandTest, ADtypeThatTensorFlowLacksIsRefusedByName) {
   server_->AddTensor("scale", "float8_e8m0fnu", {1}, "a");
   server_->SetCheckpoint();
-  EXPECT_THAT(
-      Run(RunRestoreCommand,
-          RestoreArguments{
-              .reference = "runs/a@7", .output = Output("ckpt"), .prefixes = {}, .keys = {}}),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("scale")));
+  EXPECT_THAT(Run(RunRestoreCommand, Restoring("runs/a@7", "ckpt")),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("scale")));
   EXPECT_THAT(Files(), IsEmpty());
 }
 
