@@ -275,8 +275,8 @@ class BrokenServerTest(harness.InteropTest):
 
     def test_server_dies_during_save(self):
         prefix = self.make_large()
-        # The session that dies holds the number until its lease ends; only another that replaces too
-        # may have it before.
+        # The session that dies holds the number until its lease ends; before that only another save
+        # that replaces may have it, and only if both do.
         process = self.run_in_background("save", prefix, self.directory, "--replace")
         self.wait_for("100 MB in the store", lambda: self.victim.stored_bytes() > 100e6, process)
         self.victim.kill()
