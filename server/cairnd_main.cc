@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "base/allocator.h"
 #include "base/error.h"
 #include "base/file_system.h"
 #include "base/logging.h"
@@ -127,6 +128,7 @@ void QuietLibraries() {
 }
 
 int Main(int argc, char** argv) {
+  KeepLargeBlocks();
   // Before any thread starts, so that every thread has the mask and the signals wait for
   // sigtimedwait.
   const sigset_t signals = StopSignals();

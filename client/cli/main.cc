@@ -9,6 +9,7 @@
 #include <iostream>
 #include <string>
 
+#include "base/allocator.h"
 #include "base/error.h"
 #include "client/cli/command.h"
 #include "client/cli/usage_error.h"
@@ -170,4 +171,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace cairn::cli
 
-int main(int argc, char** argv) { return cairn::cli::Main(argc, argv); }
+int main(int argc, char** argv) {
+  cairn::KeepLargeBlocks();
+  return cairn::cli::Main(argc, argv);
+}

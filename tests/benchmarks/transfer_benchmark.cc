@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/allocator.h"
 #include "base/error.h"
 #include "base/uid.h"
 #include "client/client.h"
@@ -163,6 +164,7 @@ absl::Status Run(Flags flags) {
 }  // namespace cairn::benchmarks
 
 int main(int argc, char** argv) {
+  cairn::KeepLargeBlocks();
   cairn::benchmarks::Flags flags;
   CLI::App app("Saves and restores over loopback, beside the raw disk and raw TCP.");
   app.add_option("--bytes", flags.bytes, "How many bytes to save")->capture_default_str();
