@@ -90,6 +90,7 @@ show() {
 start_server() {
   say "Starting cairnd with its data in $data"
   mkdir -p "$data"
+  touch "$scratch/server.out" # it is read before the server may have made it
   "$cairnd" --listen="127.0.0.1:$port" --data="$data" >"$scratch/server.out" 2>"$scratch/server.err" &
   server_pid=$!
   local address=
