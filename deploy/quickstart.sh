@@ -111,10 +111,10 @@ start_server() {
 
 demonstrate() {
   say "A checkpoint of a Keras model with Adam, written by TensorFlow: save it"
-  local reference
-  printf '\n$ cairn save tests/golden/keras_adam/ckpt-10 quickstart/mnist\n'
-  # Running twice is fine: the second time the checkpoint takes the place of the first.
-  reference=$("$cairn" save tests/golden/keras_adam/ckpt-10 quickstart/mnist --replace)
+  # Running this twice is fine: the second time the checkpoint takes the place of the first.
+  local reference save=(save tests/golden/keras_adam/ckpt-10 quickstart/mnist --replace)
+  printf '\n$ cairn %s\n' "${save[*]}"
+  reference=$("$cairn" "${save[@]}")
   echo "$reference"
 
   say "List"
