@@ -6,7 +6,7 @@ namespace cairn {
 namespace {
 
 constexpr int kMapFromBytes = 32 << 20;   // the most that glibc takes
-constexpr int kKeepFreeBytes = 64 << 20;  // at the top of each arena
+constexpr int kKeepFreeBytes = 16 << 20;  // at the top of each arena
 constexpr int kArenas = 4;
 
 }  // namespace

@@ -69,7 +69,7 @@ absl::StatusOr<CollectResult> Collector::Run() {
     return CollectDirectory(directory, &result);
   }));
   CAIRN_RETURN_IF_ERROR(catalog_->ForgetTombstones());
-  CAIRN_RETURN_IF_ERROR(CollectOrphans(&result));
+  CAIRN_RETURN_IF_ERROR(CollectOrphansIfDue(&result));
   return result;
 }
 
@@ -205,6 +205,14 @@ absl::StatusOr<Collector::UidSet> Collector::ReadRoots() const {
     return AddRoots(directory, &roots);
   }));
   return roots;
+}
+
+absl::Status Collector::CollectOrphansIfDue(CollectResult* result) {
+  const absl::Time now = options_.clock->Now();
+  if (orphans_collected_ && now - *orphans_collected_ < kOrphanPeriod) return absl::OkStatus();
+  CAIRN_RETURN_IF_ERROR(CollectOrphans(result));
+  orphans_collected_ = now;
+  return absl::OkStatus();
 }
 
 absl::Status Collector::CollectOrphans(CollectResult* result) {

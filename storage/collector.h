@@ -8,6 +8,8 @@
 #ifndef CAIRN_STORAGE_COLLECTOR_H_
 #define CAIRN_STORAGE_COLLECTOR_H_
 
+#include <optional>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -23,6 +25,9 @@ namespace cairn::storage {
 
 // How old a directory must be that the catalog does not list: its creation may still be under way.
 inline constexpr absl::Duration kOrphanDirectoryGrace = absl::Hours(1);
+// How often orphans are searched for after the first run of a process. Only a crash or a stream
+// that outlives its session leaves one, and the search reads the header of every segment.
+inline constexpr absl::Duration kOrphanPeriod = absl::Hours(1);
 
 // Thread-safe. Nothing given to it is owned; all of it outlives this.
 class Collector {
@@ -52,12 +57,14 @@ class Collector {
   absl::Status AddRoots(const Uid& directory, UidSet* roots) const;
   absl::StatusOr<UidSet> ReadRoots() const;
   absl::Status CollectOrphans(CollectResult* result);
+  absl::Status CollectOrphansIfDue(CollectResult* result) CAIRN_REQUIRES(running_);
 
   const StoreOptions options_;
   Catalog* const catalog_;
   SaveSessions* const sessions_;
   const Restores* const restores_;
   Mutex running_;
+  std::optional<absl::Time> orphans_collected_ CAIRN_GUARDED_BY(running_);
 };
 
 }  // namespace cairn::storage

@@ -155,6 +155,18 @@ TEST_F(CollectorTest, OrphansAreFound) {
   EXPECT_EQ(ManifestCount(), 1);
 }
 
+TEST_F(CollectorTest, AfterTheFirstRunOrphansAreSearchedForOncePerPeriod) {
+  int searches = 0;
+  faults_.SetHook([&](Operation operation) { searches += operation == Operation::kWalk; });
+  ExpectCollects(0, 0, 0);
+  ExpectCollects(0, 0, 0);
+  EXPECT_EQ(searches, 1);
+  clock_.Advance(kOrphanPeriod);
+  ExpectCollects(0, 0, 0);
+  EXPECT_EQ(searches, 2);
+  faults_.SetHook(nullptr);
+}
+
 TEST_F(CollectorTest, ASessionThatOpensMeanwhileIsSpared) {
   SaveLarge();
   // Acts between the first reading of the roots and the search for orphans.

@@ -24,17 +24,23 @@ absl::Status LastError(absl::string_view what) {
   return absl::UnavailableError(absl::StrCat(what, ": ", std::strerror(errno)));
 }
 
-absl::Status WriteBlocks(int fd, absl::Span<const char> bytes) {
+// Calls move(file, block, at) for every block of `bytes` bytes of the file at `path`.
+template <typename Move>
+absl::Status ForEachBlock(const std::string& path, int flags, size_t bytes, Move move) {
+  const int fd = open(path.c_str(), flags | O_DIRECT, 0600);
+  if (fd < 0) return LastError(absl::StrCat("opening ", path, " with O_DIRECT"));
   void* memory = nullptr;
-  if (posix_memalign(&memory, 4096, kBlockBytes) != 0)
-    return absl::ResourceExhaustedError("no memory");
-  std::unique_ptr<void, decltype(&std::free)> block(memory, &std::free);
-  for (size_t at = 0; at + kBlockBytes <= bytes.size(); at += kBlockBytes) {
-    std::memcpy(block.get(), bytes.data() + at, kBlockBytes);
-    if (write(fd, block.get(), kBlockBytes) != static_cast<ssize_t>(kBlockBytes))
-      return LastError("writing");
+  const bool allocated = posix_memalign(&memory, 4096, kBlockBytes) == 0;
+  bool ok = allocated;
+  for (size_t at = 0; ok && at + kBlockBytes <= bytes; at += kBlockBytes) {
+    ok = move(fd, static_cast<char*>(memory), at) == static_cast<ssize_t>(kBlockBytes);
   }
-  return fdatasync(fd) == 0 ? absl::OkStatus() : LastError("syncing");
+  if (ok) ok = fdatasync(fd) == 0;
+  absl::Status status =
+      ok ? absl::OkStatus() : LastError(absl::StrCat("reading or writing ", path));
+  std::free(memory);
+  close(fd);
+  return status;
 }
 
 void SendAll(int fd, absl::Span<const char> bytes) {
@@ -57,14 +63,22 @@ bool ReceiveAll(int fd, absl::Span<char> out) {
 
 }  // namespace
 
-absl::Status WriteDirect(const std::string& folder, absl::Span<const char> bytes) {
-  std::string path = absl::StrCat(folder, "/raw");
-  int fd = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_DIRECT, 0600);
-  if (fd < 0) return LastError(absl::StrCat("creating ", path, " for direct writes"));
-  absl::Status status = WriteBlocks(fd, bytes);
-  close(fd);
-  unlink(path.c_str());
-  return status;
+DirectFile::~DirectFile() { unlink(path_.c_str()); }
+
+absl::Status DirectFile::Write(absl::Span<const char> bytes) {
+  return ForEachBlock(path_, O_CREAT | O_TRUNC | O_WRONLY, bytes.size(),
+                      [&](int fd, char* block, size_t at) {
+                        std::memcpy(block, bytes.data() + at, kBlockBytes);
+                        return write(fd, block, kBlockBytes);
+                      });
+}
+
+absl::Status DirectFile::Read(absl::Span<char> out) {
+  return ForEachBlock(path_, O_RDONLY, out.size(), [&](int fd, char* block, size_t at) {
+    const ssize_t n = read(fd, block, kBlockBytes);
+    if (n == static_cast<ssize_t>(kBlockBytes)) std::memcpy(out.data() + at, block, kBlockBytes);
+    return n;
+  });
 }
 
 absl::Status SendOverLoopback(absl::Span<const char> bytes, int streams, absl::Span<char> out) {

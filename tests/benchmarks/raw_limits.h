@@ -10,9 +10,20 @@
 
 namespace cairn::benchmarks {
 
-// Writes `bytes` to a new file in `folder` with O_DIRECT, 1 MiB a write through one aligned buffer,
-// makes it durable and removes it.
-absl::Status WriteDirect(const std::string& folder, absl::Span<const char> bytes);
+// A file that is written and read with O_DIRECT, 1 MiB a call through one aligned buffer. Removed
+// on destruction.
+class DirectFile {
+ public:
+  explicit DirectFile(const std::string& folder) : path_(folder + "/raw") {}
+  ~DirectFile();
+  // Replaces the content and makes it durable.
+  absl::Status Write(absl::Span<const char> bytes);
+  // Reads all of it into `out`, which has the size that was written.
+  absl::Status Read(absl::Span<char> out);
+
+ private:
+  const std::string path_;
+};
 
 // Sends `bytes` over `streams` TCP connections on loopback, an equal share each, 1 MiB a write,
 // into `out`, which has the same size.

@@ -60,9 +60,12 @@ class Benchmark {
   }
 
   absl::Status Run() {
-    std::vector<Sample> disk, tcp, save, first, again;
+    std::vector<Sample> disk_write, disk_read, tcp, save, first, again;
+    DirectFile file(flags_.folder);
     for (int round = 0; round < flags_.rounds; ++round) {
-      CAIRN_RETURN_IF_ERROR(Measure(&disk, [&] { return WriteDirect(flags_.folder, source_); }));
+      CAIRN_RETURN_IF_ERROR(Measure(&disk_write, [&] { return file.Write(source_); }));
+      CAIRN_RETURN_IF_ERROR(
+          Measure(&disk_read, [&] { return file.Read(absl::MakeSpan(target_)); }));
       CAIRN_RETURN_IF_ERROR(Measure(&tcp, [&] {
         return SendOverLoopback(source_, flags_.streams, absl::MakeSpan(target_));
       }));
@@ -73,10 +76,11 @@ class Benchmark {
     }
     std::printf("%-28s %6s %6s %6s  %10s %10s  %s\n", "GB/s", "min", "median", "max", "client",
                 "server", "ratio");
-    double disk_rate = Print("raw O_DIRECT write", disk, 0, "");
-    double tcp_rate = Print("raw loopback TCP", tcp, 0, "");
-    Print("save, durable", save, disk_rate, "of the disk");
-    Print("restore, first", first, tcp_rate, "of TCP");
+    const double write_rate = Print("raw O_DIRECT write", disk_write, 0, "");
+    const double read_rate = Print("raw O_DIRECT read", disk_read, 0, "");
+    const double tcp_rate = Print("raw loopback TCP", tcp, 0, "");
+    Print("save, durable", save, write_rate, "of the write");
+    Print("restore, first", first, read_rate, "of the read");
     Print("restore, again", again, tcp_rate, "of TCP");
     std::printf("client, server: CPU-seconds per GB, median. Server's VmHWM: %lld MiB\n",
                 static_cast<long long>(server_.PeakMemoryBytes() >> 20));
