@@ -95,9 +95,8 @@ struct Stretch {
 
 std::vector<Stretch> Runs(const Box& outer, const Box& inner, int64_t begin, int64_t end) {
   std::vector<Stretch> runs;
-  ForEachRun(outer, inner, begin, end, [&](int64_t o, int64_t i, int64_t n) {
-    runs.push_back({o, i, n});
-  });
+  ForEachRun(outer, inner, begin, end,
+             [&](int64_t o, int64_t i, int64_t n) { runs.push_back({o, i, n}); });
   return runs;
 }
 

@@ -10,9 +10,8 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(ErrorTest, CarriesReasonAndMetadata) {
-  absl::Status status =
-      MakeError(ErrorReason::ERROR_REASON_NUMBER_TAKEN, absl::StatusCode::kAlreadyExists, "in use",
-                {{"number", "7"}});
+  absl::Status status = MakeError(ErrorReason::ERROR_REASON_NUMBER_TAKEN,
+                                  absl::StatusCode::kAlreadyExists, "in use", {{"number", "7"}});
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kAlreadyExists, "in use"));
   EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_NUMBER_TAKEN));
   EXPECT_EQ(DetailOf(status).metadata().at("number"), "7");

@@ -22,7 +22,9 @@ TEST(MemoryBudgetTest, GivesNoMoreThanIsFree) {
 
 TEST(MemoryBudgetTest, TakesBackOnDestructionAndRelease) {
   MemoryBudget budget(100);
-  { MemoryBudget::Reservation whole = budget.Reserve(100); }
+  {
+    MemoryBudget::Reservation whole = budget.Reserve(100);
+  }
   MemoryBudget::Reservation whole = budget.TryReserve(100);
   ASSERT_TRUE(whole);
   whole.Release();
