@@ -111,8 +111,9 @@ TEST_F(SaveSessionTest, ConcurrentCommittersAreTotallyOrdered) {
   EXPECT_THAT(saved, ::testing::Each(kSaves));
   std::set<int64_t> numbers;
   std::vector<int64_t> sequences;
-  for (const CheckpointRecord& item :
-       checkpoints_.List(kRuns, CheckpointOrder::kCommit, "", 1000)->items) {
+  const auto listed = checkpoints_.List(kRuns, CheckpointOrder::kCommit, "", 1000);
+  ASSERT_OK(listed);
+  for (const CheckpointRecord& item : listed->items) {
     numbers.insert(item.number());
     sequences.push_back(item.sequence());
   }
