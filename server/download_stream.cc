@@ -10,9 +10,6 @@
 namespace cairn::server {
 namespace {
 
-// What describes the parts of one message, whose keys may be long and whose bytes few, stays below.
-constexpr size_t kMaxHeaderBytes = 256 << 10;
-
 void Describe(const storage::OutgoingPart& part, v1::SlicePart* api) {
   api->set_key(part.key);
   api->set_kind(ToApi(part.kind));
@@ -30,7 +27,7 @@ absl::StatusOr<std::unique_ptr<DownloadStream>> DownloadStream::Open(storage::St
                                                                      absl::string_view token) {
   CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<storage::SliceReader> reader,
                          store->NewSliceReader(token));
-  return std::unique_ptr<DownloadStream>(new DownloadStream(std::move(reader), token));
+  return std::unique_ptr<DownloadStream>(new DownloadStream(std::move(reader)));
 }
 
 absl::StatusOr<DownloadStream::Batch> DownloadStream::ReadBatch() {
@@ -41,12 +38,8 @@ absl::StatusOr<DownloadStream::Batch> DownloadStream::ReadBatch() {
 }
 
 absl::Status DownloadStream::Advance() {
-  if (!begun_) {
-    begun_ = true;
-    ahead_ = ReadBatch();
-  } else {
-    token_ = current_.next_token;
-  }
+  if (!begun_) ahead_ = ReadBatch();
+  begun_ = true;
   CAIRN_ASSIGN_OR_RETURN(current_, std::move(ahead_));
   if (current_.parts.empty()) {
     ahead_ = Batch();
@@ -61,21 +54,12 @@ absl::StatusOr<bool> DownloadStream::Next(v1::DownloadSlicesResponse* header,
   header->Clear();
   payload->clear();
   if (ended_) return false;
-  if (current_.sent == current_.parts.size()) CAIRN_RETURN_IF_ERROR(Advance());
-  size_t header_bytes = 0;
-  while (current_.sent < current_.parts.size() && header_bytes < kMaxHeaderBytes) {
-    const storage::OutgoingPart& part = current_.parts[current_.sent++];
-    v1::SlicePart* described = header->add_parts();
-    Describe(part, described);
-    header_bytes += described->ByteSizeLong();
+  CAIRN_RETURN_IF_ERROR(Advance());
+  for (const storage::OutgoingPart& part : current_.parts) {
+    Describe(part, header->add_parts());
     if (!part.bytes.view().empty()) {
       payload->push_back(SliceOf(part.bytes.view(), part.bytes.owner()));
     }
-  }
-  if (current_.sent < current_.parts.size()) {
-    // A reader has no token inside a batch: going on from here repeats the batch.
-    header->set_next_token(token_);
-    return true;
   }
   ended_ = ahead_.ok() && ahead_->parts.empty();
   if (!ended_) header->set_next_token(current_.next_token);

@@ -4,9 +4,9 @@
 
 #include <grpcpp/support/slice.h>
 
-#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,22 +29,19 @@ class DownloadStream {
   absl::StatusOr<bool> Next(v1::DownloadSlicesResponse* header, std::vector<grpc::Slice>* payload);
 
  private:
-  // Parts that the reader returned together, how many of them are sent, and the token after them
-  // all.
+  // Parts that the reader returned together, which make one message, and the token after them.
   struct Batch {
     std::vector<storage::OutgoingPart> parts;
-    size_t sent = 0;
     std::string next_token;
   };
 
-  DownloadStream(std::unique_ptr<storage::SliceReader> reader, absl::string_view token)
-      : reader_(std::move(reader)), token_(token) {}
+  explicit DownloadStream(std::unique_ptr<storage::SliceReader> reader)
+      : reader_(std::move(reader)) {}
 
   absl::StatusOr<Batch> ReadBatch();
   absl::Status Advance();
 
   const std::unique_ptr<storage::SliceReader> reader_;
-  std::string token_;  // where the current batch begins
   Batch current_;
   // Read before the current batch is sent: only so is it known which message is the last.
   absl::StatusOr<Batch> ahead_ = Batch();

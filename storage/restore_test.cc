@@ -137,6 +137,26 @@ TEST_F(RestoreTest, EverythingComesBackAsItWasSavedWithTheSaversSums) {
   EXPECT_EQ(parts[6].bytes.view(), "abc");
 }
 
+TEST_F(RestoreTest, ManyLongKeysAreSpreadOverBatches) {
+  constexpr int kTensors = 400;
+  const auto writer = NewWriter();
+  for (int i = 0; i < kTensors; ++i) {
+    const std::string key = absl::StrCat(std::string(4000, 'k'), i);
+    ASSERT_OK(Send(writer.get(), Whole(key, "int8", {1}), "x"));
+  }
+  ASSERT_OK(writer->Finish());
+  ASSERT_OK_AND_ASSIGN(const RestoreInfo info, Open({}));
+  ASSERT_OK_AND_ASSIGN(const auto reader, restores_.NewSliceReader(info.stream_tokens[0]));
+  size_t came = 0;
+  while (true) {
+    ASSERT_OK_AND_ASSIGN(const std::vector<OutgoingPart> batch, reader->Next(kPieceBytes));
+    if (batch.empty()) break;
+    EXPECT_LT(batch.size() * 4000, 1u << 20);
+    came += batch.size();
+  }
+  EXPECT_EQ(came, static_cast<size_t>(kTensors));
+}
+
 TEST_F(RestoreTest, SmallSlicesComeTogether) {
   const auto writer = NewWriter();
   for (int i = 0; i < 100; ++i) {

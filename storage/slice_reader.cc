@@ -18,12 +18,15 @@ namespace cairn::storage {
 namespace {
 
 // What is said of the parts of one answer, about: it stays within half of a message's 2 MiB.
+// Of one batch, so that it is one message however small its parts and long their keys are.
 constexpr int64_t kMaxDescriptionBytes = 512 << 10;
 
+// What describes a part on the wire takes at most so much.
 int64_t DescriptionBytes(const OutgoingPart& part) {
-  constexpr int64_t kBytesOfNumber = 10;
-  return static_cast<int64_t>(part.key.size() + part.dtype.size()) +
-         kBytesOfNumber * static_cast<int64_t>(3 * part.shape.size() + 8);
+  constexpr int64_t kBytesPerDimension = 40;  // of the shape, a start, a length
+  constexpr int64_t kOtherBytes = 80;
+  return static_cast<int64_t>(part.key.size() + part.dtype.size()) + kOtherBytes +
+         kBytesPerDimension * static_cast<int64_t>(part.shape.size());
 }
 
 // One row on its way out, unit by unit: a unit is a stored piece, or a run of at most kPieceBytes

@@ -208,7 +208,8 @@ class SliceReader {
   virtual ~SliceReader() = default;
 
   // The next parts, together at most `max_bytes` (at least kPieceBytes is allowed always): several
-  // small ones or one run of a large one. Empty at the end. Errors: kDataLoss naming the key.
+  // small ones or one run of a large one; their descriptions take less than 1 MiB on the wire.
+  // Empty at the end. Errors: kDataLoss naming the key.
   virtual absl::StatusOr<std::vector<OutgoingPart>> Next(int64_t max_bytes) = 0;
 
   // Continues after the parts that Next returned last.
