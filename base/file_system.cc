@@ -221,6 +221,11 @@ class PosixFileSystem : public FileSystem {
     return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
   }
 
+  bool IsLink(const std::string& path) override {
+    struct stat info;
+    return lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+  }
+
   absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) override {
     std::error_code error;
     std::vector<std::string> names;
@@ -249,6 +254,15 @@ class PosixFileSystem : public FileSystem {
 
   absl::Status Remove(const std::string& path) override {
     if (std::remove(path.c_str()) != 0) return ErrnoError("remove", path, errno);
+    return absl::OkStatus();
+  }
+
+  absl::Status RemoveFolder(const std::string& path) override {
+    std::error_code error;
+    if (std::filesystem::remove_all(path, error) == 0 && !error) {
+      return ErrnoError("remove the folder", path, ENOENT);
+    }
+    if (error) return ErrnoError("remove the folder", path, error.value());
     return absl::OkStatus();
   }
 

@@ -48,13 +48,18 @@ class FileSystem {
   virtual absl::StatusOr<std::string> ReadWhole(const std::string& path, int64_t max_bytes) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual bool IsFolder(const std::string& path) = 0;
+  // Whether `path` itself is a symbolic link, wherever it leads.
+  virtual bool IsLink(const std::string& path) = 0;
   // Names (without the folder), sorted.
   virtual absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) = 0;
   // Creates the folder and its parents; an existing one is success.
   virtual absl::Status CreateFolders(const std::string& path) = 0;
-  // Atomically replaces `to`.
+  // A file or a folder. Atomically replaces `to`, a file or an empty folder.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  // A file or an empty folder.
   virtual absl::Status Remove(const std::string& path) = 0;
+  // Everything in the folder, and the folder. Links are removed, not followed.
+  virtual absl::Status RemoveFolder(const std::string& path) = 0;
   // Makes creations, renames and removals in a folder durable.
   virtual absl::Status SyncFolder(const std::string& path) = 0;
   // Bytes that a new file on the disk of `path` may take.

@@ -194,6 +194,41 @@ TEST_F(FileSystemTest, RenameReplacesAndRemoveRemoves) {
   EXPECT_FALSE(files_->Exists(Path("b")));
 }
 
+TEST_F(FileSystemTest, AFolderIsRenamedWithWhatIsInIt) {
+  ASSERT_OK(files_->CreateFolders(Path("from/in")));
+  WriteFile("from/in/a", "content");
+  ASSERT_OK(files_->Rename(Path("from"), Path("to")));
+  EXPECT_FALSE(files_->Exists(Path("from")));
+  EXPECT_THAT(files_->ReadWhole(Path("to/in/a"), 10), IsOkAndHolds("content"));
+  ASSERT_OK(files_->CreateFolders(Path("other")));
+  EXPECT_FALSE(files_->Rename(Path("other"), Path("to")).ok());
+  EXPECT_TRUE(files_->Exists(Path("to/in/a")));
+}
+
+TEST_F(FileSystemTest, AFolderIsRemovedWithWhatIsInItAndNotWhereLinksLead) {
+  ASSERT_OK(files_->CreateFolders(Path("gone/in")));
+  ASSERT_OK(files_->CreateFolders(Path("stays")));
+  WriteFile("gone/in/a", "");
+  WriteFile("stays/a", "content");
+  ASSERT_EQ(symlink(Path("stays").c_str(), Path("gone/link").c_str()), 0);
+  ASSERT_OK(files_->RemoveFolder(Path("gone")));
+  EXPECT_FALSE(files_->Exists(Path("gone")));
+  EXPECT_THAT(files_->ReadWhole(Path("stays/a"), 10), IsOkAndHolds("content"));
+  EXPECT_THAT(files_->RemoveFolder(Path("gone")),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr(Path("gone"))));
+}
+
+TEST_F(FileSystemTest, LinksAreToldFromWhereTheyLead) {
+  WriteFile("a", "");
+  ASSERT_EQ(symlink(Path("a").c_str(), Path("link").c_str()), 0);
+  ASSERT_EQ(symlink(Path("none").c_str(), Path("dangling").c_str()), 0);
+  EXPECT_TRUE(files_->IsLink(Path("link")));
+  EXPECT_TRUE(files_->IsLink(Path("dangling")));
+  EXPECT_FALSE(files_->IsLink(Path("a")));
+  EXPECT_FALSE(files_->IsLink(folder_));
+  EXPECT_FALSE(files_->IsLink(Path("none")));
+}
+
 TEST_F(FileSystemTest, FreeBytesAreThoseOfTheDisk) {
   ASSERT_OK_AND_ASSIGN(int64_t free_bytes, files_->FreeBytes(folder_));
   EXPECT_GT(free_bytes, 0);

@@ -31,6 +31,7 @@ class FakeDisk : public FileSystem {
   }
   bool Exists(const std::string&) override { return false; }
   bool IsFolder(const std::string&) override { return false; }
+  bool IsLink(const std::string&) override { return false; }
   absl::StatusOr<std::vector<std::string>> ListFolder(const std::string&) override {
     return absl::UnimplementedError("");
   }
@@ -39,6 +40,7 @@ class FakeDisk : public FileSystem {
     return absl::UnimplementedError("");
   }
   absl::Status Remove(const std::string&) override { return absl::UnimplementedError(""); }
+  absl::Status RemoveFolder(const std::string&) override { return absl::UnimplementedError(""); }
   absl::Status SyncFolder(const std::string&) override { return absl::UnimplementedError(""); }
 };
 

@@ -110,36 +110,75 @@ bool MemoryFileSystem::IsFolder(const std::string& path) {
   return first != files.end() && absl::StartsWith(first->first, FolderPrefix(path));
 }
 
+bool MemoryFileSystem::IsLink(const std::string&) { return false; }
+
 absl::StatusOr<std::vector<std::string>> MemoryFileSystem::ListFolder(const std::string& path) {
   if (!IsFolder(path) && path != ".") return NoFile(path);
   const std::string prefix = FolderPrefix(path);
   std::set<std::string> names;
-  for (const auto& [file, content] : files) {
-    if (!absl::StartsWith(file, prefix)) continue;
-    const std::string below = file.substr(prefix.size());
-    names.insert(below.substr(0, below.find('/')));
-  }
+  const auto add = [&](const std::string& below) {
+    if (!absl::StartsWith(below, prefix)) return;
+    const std::string rest = below.substr(prefix.size());
+    names.insert(rest.substr(0, rest.find('/')));
+  };
+  for (const auto& [file, content] : files) add(file);
+  for (const std::string& folder : folders_) add(folder);
   return std::vector<std::string>(names.begin(), names.end());
 }
 
 absl::Status MemoryFileSystem::CreateFolders(const std::string& path) {
   absl::Status changed = Change();
-  if (changed.ok()) folders_.insert(path);
-  return changed;
+  if (!changed.ok()) return changed;
+  for (size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    folders_.insert(path.substr(0, end));
+  }
+  folders_.insert(path);
+  return absl::OkStatus();
 }
 
 absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
   absl::Status changed = Change();
   if (!changed.ok()) return changed;
+  if (IsFolder(from)) return RenameFolder(from, to);
   if (!files.contains(from)) return NoFile(from);
   files[to] = std::move(files[from]);
   files.erase(from);
   return absl::OkStatus();
 }
 
-// Never made to fail: it is how failures are cleaned up.
+absl::Status MemoryFileSystem::RenameFolder(const std::string& from, const std::string& to) {
+  if (IsFolder(to)) {
+    CAIRN_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(to));
+    if (!names.empty()) return absl::AlreadyExistsError(to);
+  }
+  std::map<std::string, std::string> moved_files;
+  for (auto& [file, content] : files) {
+    const bool moves = absl::StartsWith(file, FolderPrefix(from));
+    moved_files.emplace(moves ? to + file.substr(from.size()) : file, std::move(content));
+  }
+  files = std::move(moved_files);
+  std::set<std::string> moved_folders;
+  for (const std::string& folder : folders_) {
+    const bool moves = folder == from || absl::StartsWith(folder, FolderPrefix(from));
+    moved_folders.insert(moves ? to + folder.substr(from.size()) : folder);
+  }
+  folders_ = std::move(moved_folders);
+  return absl::OkStatus();
+}
+
+// Never made to fail, nor is RemoveFolder: they are how failures are cleaned up.
 absl::Status MemoryFileSystem::Remove(const std::string& path) {
   return files.erase(path) > 0 ? absl::OkStatus() : NoFile(path);
+}
+
+absl::Status MemoryFileSystem::RemoveFolder(const std::string& path) {
+  if (!IsFolder(path)) return NoFile(path);
+  const auto is_in_it = [prefix = FolderPrefix(path)](const std::string& below) {
+    return absl::StartsWith(below, prefix);
+  };
+  std::erase_if(files, [&](const auto& file) { return is_in_it(file.first); });
+  std::erase_if(folders_, [&](const auto& folder) { return folder == path || is_in_it(folder); });
+  return absl::OkStatus();
 }
 
 absl::Status MemoryFileSystem::SyncFolder(const std::string&) { return Change(); }

@@ -27,10 +27,13 @@ class MemoryFileSystem : public FileSystem {
   absl::StatusOr<std::string> ReadWhole(const std::string& path, int64_t max_bytes) override;
   bool Exists(const std::string& path) override;
   bool IsFolder(const std::string& path) override;
+  // Never: there are no links.
+  bool IsLink(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) override;
   absl::Status CreateFolders(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
+  absl::Status RemoveFolder(const std::string& path) override;
   absl::Status SyncFolder(const std::string& path) override;
   absl::StatusOr<int64_t> FreeBytes(const std::string& path) override;
 
@@ -38,6 +41,8 @@ class MemoryFileSystem : public FileSystem {
   absl::Status Change();
 
  private:
+  absl::Status RenameFolder(const std::string& from, const std::string& to);
+
   std::set<std::string> folders_;
 };
 
