@@ -112,6 +112,7 @@ absl::StatusOr<BundlePlan> PlanBundle(Client& client, const v1::Checkpoint& chec
   CAIRN_ASSIGN_OR_RETURN(auto fetched, FetchTensors(client, checkpoint, to_fetch));
 
   BundlePlan plan;
+  plan.selectors = SelectorsOf(selection);
   plan.entries.reserve(tensors.size());
   for (const auto& [key, tensor] : tensors) {
     BundlePlan::Entry entry;

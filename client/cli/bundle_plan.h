@@ -28,6 +28,7 @@ struct BundlePlan {
     std::optional<EncodedTensor> encoded;
   };
   std::vector<Entry> entries;
+  std::vector<v1::Selector> selectors;  // of the restore; none means every tensor
 };
 
 // The selected tensors and, where the checkpoint has one, the object graph without what is not

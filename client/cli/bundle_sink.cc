@@ -65,6 +65,13 @@ absl::Status BundleSink::Write(const ArrivedPart& part) {
   return absl::OkStatus();
 }
 
+RestoreTotals BundleSink::totals() const {
+  RestoreTotals totals;
+  totals.tensors = static_cast<int64_t>(plan_.entries.size());
+  for (const BundlePlan::Entry& entry : plan_.entries) totals.bytes += entry.logical_bytes;
+  return totals;
+}
+
 absl::Status BundleSink::Finish() {
   CAIRN_RETURN_IF_ERROR(SetSums());
   // Its name comes last, so that it never names files that are not there.

@@ -14,6 +14,7 @@
 #include "base/file_system.h"
 #include "base/mutex.h"
 #include "client/cli/bundle_plan.h"
+#include "client/cli/checkpoint_sink.h"
 #include "client/restore.h"
 #include "formats/tensor_bundle/bundle_writer.h"
 
@@ -22,7 +23,7 @@ namespace cairn::cli {
 // Writes `<prefix>.index`, its data file and the `checkpoint` state file beside them. Without
 // Finish() nothing stays. A tensor's checksum comes from the verified sums of the pieces that
 // arrived, so that its bytes are not summed twice.
-class BundleSink : public SliceSink {
+class BundleSink : public CheckpointSink {
  public:
   // `file_system` is not owned. `force`: replaces a checkpoint of this prefix.
   // Errors: those of BundleWriter::Create; usage (`prefix` ends with no name).
@@ -34,8 +35,10 @@ class BundleSink : public SliceSink {
   absl::Status Begin(const v1::OpenRestoreResponse& restore) override;
   // Bytes of what was written in Begin are dropped.
   absl::Status Write(const ArrivedPart& part) override;
-  // Makes the files durable under their names; the state file names this prefix alone.
-  absl::Status Finish();
+  std::vector<v1::Selector> selectors() const override { return plan_.selectors; }
+  RestoreTotals totals() const override;
+  // The state file names this prefix alone.
+  absl::Status Finish() override;
 
  private:
   struct Piece {

@@ -22,17 +22,28 @@ class TensorSource : public SliceSource {
   const BundleTensor& tensor_;
 };
 
+SourceIdentity IdentityOf(const BundlePath& found) {
+  SourceIdentity identity;
+  identity.path = found.prefix;
+  identity.number = found.number;
+  const std::string name = found.prefix.substr(found.prefix.rfind('/') + 1);
+  // A folder's own bundle has none.
+  if (!name.empty()) identity.annotations["tensorflow.prefix"] = name;
+  return identity;
+}
+
 }  // namespace
 
-BundleSource::BundleSource(std::unique_ptr<BundleReader> reader, std::optional<int64_t> number)
-    : reader_(std::move(reader)), number_(number) {}
+BundleSource::BundleSource(std::unique_ptr<BundleReader> reader, SourceIdentity identity)
+    : CheckpointSource(std::move(identity)), reader_(std::move(reader)) {}
 
 absl::StatusOr<std::unique_ptr<BundleSource>> BundleSource::Open(FileSystem* file_system,
                                                                  const std::string& path) {
   CAIRN_ASSIGN_OR_RETURN(const BundlePath found, ResolveBundlePath(file_system, path));
   CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<BundleReader> reader,
                          BundleReader::Open(file_system, found.prefix));
-  auto source = std::unique_ptr<BundleSource>(new BundleSource(std::move(reader), found.number));
+  auto source =
+      std::unique_ptr<BundleSource>(new BundleSource(std::move(reader), IdentityOf(found)));
   CAIRN_RETURN_IF_ERROR(source->AddTensors());
   return source;
 }
@@ -62,7 +73,5 @@ absl::Status BundleSource::AddTensors() {
   }
   return absl::OkStatus();
 }
-
-std::string BundleSource::name() const { return prefix().substr(prefix().rfind('/') + 1); }
 
 }  // namespace cairn::cli

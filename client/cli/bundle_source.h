@@ -2,15 +2,14 @@
 #ifndef CAIRN_CLIENT_CLI_BUNDLE_SOURCE_H_
 #define CAIRN_CLIENT_CLI_BUNDLE_SOURCE_H_
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/file_system.h"
+#include "client/cli/checkpoint_source.h"
 #include "client/save.h"
 #include "formats/tensor_bundle/bundle_reader.h"
 
@@ -18,7 +17,7 @@ namespace cairn::cli {
 
 // Memory: the tensors' descriptions and the string tensors, whose size in our layout only their
 // bytes tell. Everything else is read while it is sent and compared with the sum in the file.
-class BundleSource {
+class BundleSource : public CheckpointSource {
  public:
   // `path` as ResolveBundlePath has it. `file_system` is not owned and outlives this.
   // Errors: those of ResolveBundlePath, BundleReader::Open and BundleReader::ReadWhole.
@@ -26,19 +25,13 @@ class BundleSource {
                                                             const std::string& path);
 
   // Whole tensors, in TensorFlow's order. Live as long as this.
-  absl::Span<const SliceToSave> slices() const { return slices_; }
-  // 1000 for "model.ckpt-1000".
-  std::optional<int64_t> number() const { return number_; }
-  const std::string& prefix() const { return reader_->prefix(); }
-  // The last part of the prefix; empty for files that have none.
-  std::string name() const;
+  absl::Span<const SliceToSave> slices() const override { return slices_; }
 
  private:
-  BundleSource(std::unique_ptr<BundleReader> reader, std::optional<int64_t> number);
+  BundleSource(std::unique_ptr<BundleReader> reader, SourceIdentity identity);
   absl::Status AddTensors();
 
   const std::unique_ptr<BundleReader> reader_;
-  const std::optional<int64_t> number_;
   std::vector<SliceToSave> slices_;
   std::vector<std::unique_ptr<SliceSource>> sources_;
   std::vector<std::unique_ptr<std::string>> in_memory_;

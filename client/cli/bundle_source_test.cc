@@ -12,7 +12,9 @@
 namespace cairn::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 // All bytes of a slice, wherever they are.
 std::string BytesOf(const SliceToSave& slice) {
@@ -25,8 +27,8 @@ std::string BytesOf(const SliceToSave& slice) {
 TEST(BundleSourceTest, GivesEveryTensorWithTheSumOfTheFile) {
   ASSERT_OK_AND_ASSIGN(const auto source,
                        BundleSource::Open(FileSystem::System(), "tests/golden/keras_adam"));
-  EXPECT_EQ(source->number(), 10);
-  EXPECT_EQ(source->name(), "ckpt-10");
+  EXPECT_EQ(source->identity().number, 10);
+  EXPECT_THAT(source->identity().annotations, ElementsAre(Pair("tensorflow.prefix", "ckpt-10")));
   ASSERT_EQ(source->slices().size(), 16);
   int summed = 0;
   for (const SliceToSave& slice : source->slices()) {

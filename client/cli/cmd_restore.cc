@@ -1,30 +1,17 @@
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
-#include "client/cli/bundle_plan.h"
-#include "client/cli/bundle_sink.h"
+#include "client/cli/checkpoint_sink.h"
 #include "client/cli/command.h"
+#include "client/cli/make_sink.h"
 #include "client/cli/progress_bar.h"
 #include "client/cli/reference_argument.h"
 #include "client/cli/tensor_selection.h"
 
 namespace cairn::cli {
 namespace {
-
-struct Totals {
-  int64_t tensors = 0;
-  int64_t bytes = 0;
-};
-
-Totals TotalsOf(const BundlePlan& plan) {
-  Totals totals;
-  totals.tensors = static_cast<int64_t>(plan.entries.size());
-  for (const BundlePlan::Entry& entry : plan.entries) totals.bytes += entry.logical_bytes;
-  return totals;
-}
 
 // Says how to write all the same.
 absl::Status WithWaysOut(const absl::Status& status) {
@@ -34,8 +21,8 @@ absl::Status WithWaysOut(const absl::Status& status) {
       DetailOf(status));
 }
 
-void PrintResult(const v1::Checkpoint& checkpoint, const std::string& path, const Totals& totals,
-                 Output& output) {
+void PrintResult(const v1::Checkpoint& checkpoint, const std::string& path,
+                 const RestoreTotals& totals, Output& output) {
   if (!output.json()) return;
   output.PrintJson({{"reference", checkpoint.reference()},
                     {"output", path},
@@ -52,11 +39,8 @@ absl::Status RunRestoreCommand(const RestoreArguments& arguments, CommandContext
   request.set_checkpoint(reference.checkpoint);
   CAIRN_ASSIGN_OR_RETURN(const v1::Checkpoint checkpoint,
                          context.client.connection().GetCheckpoint(request));
-  const TensorSelection selection = SelectionFromArguments(arguments.prefixes, arguments.keys);
-  CAIRN_ASSIGN_OR_RETURN(BundlePlan plan, PlanBundle(context.client, checkpoint, selection));
-  const Totals totals = TotalsOf(plan);
-  absl::StatusOr<std::unique_ptr<BundleSink>> sink =
-      BundleSink::Create(context.file_system, arguments.output, std::move(plan), arguments.force);
+  absl::StatusOr<std::unique_ptr<CheckpointSink>> sink =
+      MakeCheckpointSink(arguments, checkpoint, context);
   CAIRN_RETURN_IF_ERROR(WithWaysOut(sink.status()));
   {
     ProgressBar progress("restoring", context.output, context.clock);
@@ -64,12 +48,12 @@ absl::Status RunRestoreCommand(const RestoreArguments& arguments, CommandContext
     options.progress = progress.callback();
     CAIRN_RETURN_IF_ERROR(context.client
                               .Restore(checkpoint.directory(), PinnedReference(checkpoint),
-                                       SelectorsOf(selection), options, **sink)
+                                       (*sink)->selectors(), options, **sink)
                               .status(),
                           absl::StrCat("restoring ", checkpoint.reference()));
   }
   CAIRN_RETURN_IF_ERROR((*sink)->Finish(), absl::StrCat("writing ", arguments.output));
-  PrintResult(checkpoint, arguments.output, totals, context.output);
+  PrintResult(checkpoint, arguments.output, (*sink)->totals(), context.output);
   return absl::OkStatus();
 }
 

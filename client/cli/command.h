@@ -41,6 +41,7 @@ struct LatestArguments {
 struct ShowArguments {
   std::string reference;
   std::vector<std::string> prefixes;
+  std::vector<std::string> objects = {};  // object paths
   bool values = false;
 };
 
@@ -49,6 +50,28 @@ struct RestoreArguments {
   std::string output;  // a path
   std::vector<std::string> prefixes;
   std::vector<std::string> keys;
+  std::vector<std::string> objects = {};  // object paths
+  std::optional<int> shards = {};         // data files of a TensorFlow checkpoint
+  std::optional<int64_t> max_shard_bytes = {};
+  bool saved_model = false;       // a SavedModel folder
+  bool skip_unsupported = false;  // leave out what the format cannot hold
+  bool force = false;
+};
+
+struct CatArguments {
+  std::string reference;
+  std::string name;  // of an attachment
+};
+
+struct ImportArguments {
+  std::string folder;  // a path
+  std::string directory;
+  bool skip_missing = false;  // what the state file names and is not there
+};
+
+struct ExportArguments {
+  std::string directory;
+  std::string folder;  // a path
   bool force = false;
 };
 

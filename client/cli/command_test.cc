@@ -55,7 +55,7 @@ class CommandTest : public ::testing::Test {
   RestoreArguments Restoring(const std::string& reference, const std::string& name,
                              std::vector<std::string> prefixes = {},
                              std::vector<std::string> keys = {}) const {
-    return {reference, Output(name), std::move(prefixes), std::move(keys), false};
+    return {reference, Output(name), std::move(prefixes), std::move(keys)};
   }
   Json Document() const { return Json::parse(results_.str()); }
   void SaveAdam() {
