@@ -123,9 +123,21 @@ constexpr Codec RealCodec(absl::string_view name) {
   };
 }
 
+double Same(double value) { return value; }
+double Widen(float value) { return value; }
+float Narrow(double value) { return static_cast<float>(value); }
+
+// ml_dtypes takes every number to its own formats by way of float32, so that some are rounded
+// twice.
+template <auto kEncode>
+uint32_t EncodeNarrowed(double value) {
+  return kEncode(Widen(Narrow(value)));
+}
+
 template <typename Code, FloatFormat kFormat>
-constexpr Codec SmallFloatCodec(absl::string_view name) {
-  return RealCodec<Code, DecodeSmallFloat<kFormat>, EncodeSmallFloat<kFormat>>(name);
+constexpr Codec MlDtypesCodec(absl::string_view name) {
+  return RealCodec<Code, DecodeSmallFloat<kFormat>, EncodeNarrowed<EncodeSmallFloat<kFormat>>>(
+      name);
 }
 
 // Any byte but 0 is true.
@@ -140,10 +152,6 @@ constexpr Codec BoolCodec() {
   codec.to_odd_doubles = codec.to_doubles;
   return codec;
 }
-
-double Same(double value) { return value; }
-double Widen(float value) { return value; }
-float Narrow(double value) { return static_cast<float>(value); }
 
 constexpr Codec kCodecs[] = {
     BoolCodec(),
@@ -161,17 +169,17 @@ constexpr Codec kCodecs[] = {
     IntegerCodec<uint64_t, 64>("uint64"),
     RealCodec<double, Same, Same>("float64"),
     RealCodec<float, Widen, Narrow>("float32"),
-    SmallFloatCodec<uint16_t, kFloat16>("float16"),
-    SmallFloatCodec<uint16_t, kBfloat16>("bfloat16"),
-    SmallFloatCodec<uint8_t, kFloat8E3m4>("float8_e3m4"),
-    SmallFloatCodec<uint8_t, kFloat8E4m3>("float8_e4m3"),
-    SmallFloatCodec<uint8_t, kFloat8E4m3b11fnuz>("float8_e4m3b11fnuz"),
-    SmallFloatCodec<uint8_t, kFloat8E4m3fn>("float8_e4m3fn"),
-    SmallFloatCodec<uint8_t, kFloat8E4m3fnuz>("float8_e4m3fnuz"),
-    SmallFloatCodec<uint8_t, kFloat8E5m2>("float8_e5m2"),
-    SmallFloatCodec<uint8_t, kFloat8E5m2fnuz>("float8_e5m2fnuz"),
-    RealCodec<uint8_t, DecodeE8m0, EncodeE8m0>("float8_e8m0fnu"),
-    SmallFloatCodec<uint8_t, kFloat4E2m1fn>("float4_e2m1fn"),
+    RealCodec<uint16_t, DecodeSmallFloat<kFloat16>, EncodeSmallFloat<kFloat16>>("float16"),
+    MlDtypesCodec<uint16_t, kBfloat16>("bfloat16"),
+    MlDtypesCodec<uint8_t, kFloat8E3m4>("float8_e3m4"),
+    MlDtypesCodec<uint8_t, kFloat8E4m3>("float8_e4m3"),
+    MlDtypesCodec<uint8_t, kFloat8E4m3b11fnuz>("float8_e4m3b11fnuz"),
+    MlDtypesCodec<uint8_t, kFloat8E4m3fn>("float8_e4m3fn"),
+    MlDtypesCodec<uint8_t, kFloat8E4m3fnuz>("float8_e4m3fnuz"),
+    MlDtypesCodec<uint8_t, kFloat8E5m2>("float8_e5m2"),
+    MlDtypesCodec<uint8_t, kFloat8E5m2fnuz>("float8_e5m2fnuz"),
+    RealCodec<uint8_t, DecodeE8m0, EncodeNarrowed<EncodeE8m0>>("float8_e8m0fnu"),
+    MlDtypesCodec<uint8_t, kFloat4E2m1fn>("float4_e2m1fn"),
 };
 
 // Requires: the dtype is a bool, an integer or real.

@@ -1,7 +1,7 @@
-// Converts elements between dtypes, as ml_dtypes rounds and overflows (round to nearest even; a
-// target without infinity gets its NaN). Every number is rounded once: where ml_dtypes rounds to
-// float32 first (float64 and wide integers to bfloat16 and float8_e8m0fnu), ours is the nearer one.
-// NaN stays NaN, its payload may not stay.
+// Converts elements between dtypes, to the bits that numpy and ml_dtypes give: round to nearest
+// even, a target without infinity gets its NaN. float16 and wider round once; ml_dtypes' formats
+// (bfloat16 and those below 16 bits) round to float32 first, and so twice. NaN stays NaN, its
+// payload may not stay.
 #ifndef CAIRN_BASE_CAST_H_
 #define CAIRN_BASE_CAST_H_
 
