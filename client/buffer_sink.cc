@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "client/tensor_kind.h"
 
 namespace cairn {
 namespace {
@@ -45,16 +46,20 @@ absl::Status BufferSink::Add(absl::string_view key, const Box& box, int item_byt
     return InvalidField("buffer", absl::StrCat("box ", ToString(box), " of tensor ", key, " takes ",
                                                bytes, " bytes, the buffer holds ", buffer.size()));
   }
-  return AddTarget(key, {ByteBox(box, item_bytes), item_bytes, buffer});
+  return AddTarget(key, {ByteBox(box, item_bytes), item_bytes, buffer}, &tensors_);
 }
 
 absl::Status BufferSink::AddBytes(absl::string_view key, absl::Span<char> buffer) {
-  return AddTarget(key, {Box(), 0, buffer});
+  return AddTarget(key, {Box(), 0, buffer}, &tensors_);
 }
 
-absl::Status BufferSink::AddTarget(absl::string_view key, Target target) {
-  if (!targets_.emplace(std::string(key), std::move(target)).second) {
-    return absl::AlreadyExistsError(absl::StrCat("tensor ", key, " has a buffer already"));
+absl::Status BufferSink::AddAttachment(absl::string_view name, absl::Span<char> buffer) {
+  return AddTarget(name, {Box(), 0, buffer}, &attachments_);
+}
+
+absl::Status BufferSink::AddTarget(absl::string_view key, Target target, Targets* targets) {
+  if (!targets->emplace(std::string(key), std::move(target)).second) {
+    return absl::AlreadyExistsError(absl::StrCat(key, " has a buffer already"));
   }
   return absl::OkStatus();
 }
@@ -64,9 +69,11 @@ absl::Status BufferSink::Begin(const v1::OpenRestoreResponse& /*restore*/) {
 }
 
 absl::Status BufferSink::Write(const ArrivedPart& part) {
-  const auto found = targets_.find(absl::string_view(part.part.key()));
-  if (found == targets_.end()) {
-    return InvalidField("selectors", absl::StrCat("tensor ", part.part.key(),
+  const absl::string_view noun = NounOf(part.part.kind());
+  const Targets& targets = part.part.kind() == v1::TENSOR_KIND_ATTACHMENT ? attachments_ : tensors_;
+  const auto found = targets.find(absl::string_view(part.part.key()));
+  if (found == targets.end()) {
+    return InvalidField("selectors", absl::StrCat(noun, " ", part.part.key(),
                                                   " is selected, but no buffer was added for it"));
   }
   const Target& target = found->second;
@@ -74,7 +81,7 @@ absl::Status BufferSink::Write(const ArrivedPart& part) {
     const int64_t buffer_bytes = static_cast<int64_t>(target.buffer.size());
     if (part.offset > buffer_bytes || part.length > buffer_bytes - part.offset) {
       return InvalidField("buffer",
-                          absl::StrCat("tensor ", part.part.key(), " is larger than its buffer of ",
+                          absl::StrCat(noun, " ", part.part.key(), " is larger than its buffer of ",
                                        buffer_bytes, " bytes"));
     }
     CopyOut(part.bytes, 0, part.length, target.buffer.data() + part.offset);

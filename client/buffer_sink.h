@@ -27,6 +27,9 @@ class BufferSink : public SliceSink {
   // The bytes of `key` in `box`, in elements of `item_bytes` bytes.
   // Errors: kInvalidArgument (the buffer has another size), kAlreadyExists (the key is there).
   absl::Status Add(absl::string_view key, const Box& box, int item_bytes, absl::Span<char> buffer);
+  // The bytes of the attachment `name`, whose buffer has nothing to do with that of a tensor of
+  // this name. Errors: kAlreadyExists.
+  absl::Status AddAttachment(absl::string_view name, absl::Span<char> buffer);
   // All bytes of `key` as stored, for dtypes without a fixed width (strings), saved as one slice.
   // Errors: kAlreadyExists.
   absl::Status AddBytes(absl::string_view key, absl::Span<char> buffer);
@@ -42,9 +45,11 @@ class BufferSink : public SliceSink {
     int item_bytes = 0;  // 0: no fixed width, the buffer takes the bytes as stored
     absl::Span<char> buffer;
   };
-  absl::Status AddTarget(absl::string_view key, Target target);
+  using Targets = std::map<std::string, Target, std::less<>>;
+  static absl::Status AddTarget(absl::string_view key, Target target, Targets* targets);
 
-  std::map<std::string, Target, std::less<>> targets_;
+  Targets tensors_;
+  Targets attachments_;
 };
 
 }  // namespace cairn

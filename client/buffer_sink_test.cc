@@ -68,6 +68,27 @@ TEST(BufferSinkTest, BytesWithoutAFixedWidthAreTakenAsStored) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("larger")));
 }
 
+TEST(BufferSinkTest, AnAttachmentAndATensorOfOneNameHaveTheirOwnBuffers) {
+  std::string tensor(4, '.');
+  std::string attachment(4, '.');
+  BufferSink sink;
+  ASSERT_OK(sink.AddBytes("w", absl::MakeSpan(tensor)));
+  v1::SlicePart part;
+  part.set_key("w");
+  part.set_kind(v1::TENSOR_KIND_ATTACHMENT);
+  const absl::string_view bytes = "attd";
+  const ArrivedPart arrived = {part, Box(), 0, 4, 0, absl::MakeConstSpan(&bytes, 1)};
+  EXPECT_THAT(sink.Write(arrived),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("attachment w")));
+  ASSERT_OK(sink.AddAttachment("w", absl::MakeSpan(attachment)));
+  EXPECT_THAT(sink.AddAttachment("w", absl::MakeSpan(attachment)),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  ASSERT_OK(WriteBox(sink, Box(), "tens", 4));
+  ASSERT_OK(sink.Write(arrived));
+  EXPECT_EQ(tensor, "tens");
+  EXPECT_EQ(attachment, "attd");
+}
+
 TEST(BufferSinkTest, ABufferOfAnotherSizeIsRefused) {
   std::string buffer(7, '.');
   BufferSink sink;

@@ -16,6 +16,7 @@
 #include "client/slice_box.h"
 #include "client/stream_count.h"
 #include "client/stream_group.h"
+#include "client/tensor_kind.h"
 
 namespace cairn {
 namespace {
@@ -100,7 +101,8 @@ class RestoreRun {
       std::vector<absl::string_view> ranges;
       if (!cursor.Take(part.length(), &ranges))
         return BrokenMessage("has less payload than it says");
-      CAIRN_RETURN_IF_ERROR(TakePart(part, ranges), absl::StrCat("restoring tensor ", part.key()));
+      CAIRN_RETURN_IF_ERROR(TakePart(part, ranges),
+                            absl::StrCat("restoring ", NounOf(part.kind()), " ", part.key()));
     }
     if (!cursor.at_end()) return BrokenMessage("has more payload than it says");
     return absl::OkStatus();

@@ -16,4 +16,10 @@ SliceToSave WholeTensor(absl::string_view key, absl::string_view dtype, std::vec
   return slice;
 }
 
+SliceToSave Attachment(absl::string_view name, absl::string_view bytes) {
+  SliceToSave slice = WholeTensor(name, "bytes", {}, bytes);
+  slice.kind = v1::TENSOR_KIND_ATTACHMENT;
+  return slice;
+}
+
 }  // namespace cairn

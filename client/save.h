@@ -44,6 +44,9 @@ struct SliceToSave {
   std::optional<uint32_t> expected_crc32c;
 };
 
+// An attachment: a byte string in a name space of its own. Its name is in text form, as a key is.
+SliceToSave Attachment(absl::string_view name, absl::string_view bytes);
+
 // A slice that is the whole tensor. Requires: `bytes` has the size that dtype and shape say.
 SliceToSave WholeTensor(absl::string_view key, absl::string_view dtype, std::vector<int64_t> shape,
                         absl::string_view bytes);

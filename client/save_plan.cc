@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "client/tensor_kind.h"
 
 namespace cairn {
 namespace {
@@ -22,11 +23,13 @@ int64_t HeaderBytes(const SliceToSave& slice) {
 
 absl::Status CheckSlice(const SliceToSave& slice) {
   if (slice.bytes_count < 0) {
-    return InvalidField("bytes_count", absl::StrCat("of tensor ", slice.key, " is negative"));
+    return InvalidField("bytes_count",
+                        absl::StrCat("of ", NounOf(slice.kind), " ", slice.key, " is negative"));
   }
   if (slice.source == nullptr && static_cast<int64_t>(slice.bytes.size()) != slice.bytes_count) {
-    return InvalidField("bytes", absl::StrCat("of tensor ", slice.key, " are ", slice.bytes.size(),
-                                              ", its bytes_count is ", slice.bytes_count));
+    return InvalidField(
+        "bytes", absl::StrCat("of ", NounOf(slice.kind), " ", slice.key, " are ",
+                              slice.bytes.size(), ", its bytes_count is ", slice.bytes_count));
   }
   return absl::OkStatus();
 }

@@ -31,7 +31,7 @@ class Received {
     for (const v1::SlicePart& part : header.parts()) {
       const std::string piece = bytes.substr(at, part.length());
       EXPECT_EQ(part.crc32c(), Crc32c(piece)) << part.key();
-      std::string& whole = bytes_[part.key()];
+      std::string& whole = bytes_[NameOf(part)];
       if (whole.size() < static_cast<size_t>(part.offset() + part.length())) {
         whole.resize(part.offset() + part.length());
       }
@@ -51,6 +51,13 @@ class Received {
   }
 
  private:
+  static std::string NameOf(const v1::SlicePart& part) {
+    if (part.kind() != v1::TENSOR_KIND_ATTACHMENT) return part.key();
+    EXPECT_EQ(part.dtype(), "bytes");
+    EXPECT_EQ(part.shape_size(), 0);
+    return "attachment " + part.key();
+  }
+
   Mutex mutex_;
   std::map<std::string, std::string> bytes_ CAIRN_GUARDED_BY(mutex_);
   size_t largest_ CAIRN_GUARDED_BY(mutex_) = 0;
@@ -182,6 +189,23 @@ TEST_F(SaveRunTest, SourcesAreReadLikeMemory) {
   slices_.back().source = &source;
   ASSERT_OK(Save());
   EXPECT_EQ(received_.bytes(), content_);
+}
+
+TEST_F(SaveRunTest, AttachmentsAreNoTensorsWhateverTheirNamesAndSizes) {
+  AddTensor("same", 20);
+  for (const size_t bytes : {0, 5, 500}) {
+    const std::string name = bytes == 5 ? "same" : "a" + std::to_string(bytes);
+    std::string& content = content_["attachment " + name] = Bytes(bytes);
+    slices_.push_back(Attachment(name, content));
+  }
+  ASSERT_OK(Save());
+  EXPECT_EQ(received_.bytes(), content_);
+}
+
+TEST_F(SaveRunTest, ErrorsTellAttachmentsFromTensors) {
+  slices_.push_back(Attachment("graph", "bytes"));
+  slices_.back().expected_crc32c = Crc32c("other bytes");
+  EXPECT_THAT(Save(), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("attachment graph")));
 }
 
 TEST_F(SaveRunTest, SealsWithTheNumberOfSlices) {

@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "client/slice_box.h"
+#include "client/tensor_kind.h"
 
 namespace cairn {
 namespace {
@@ -53,7 +54,7 @@ absl::StatusOr<Payload> GatherPayload(absl::Span<const SliceToSave> slices,
     if (slice.source != nullptr) {
       CAIRN_RETURN_IF_ERROR(
           slice.source->Read(range.offset, absl::MakeSpan(to, static_cast<size_t>(range.length))),
-          absl::StrCat("reading tensor ", slice.key));
+          absl::StrCat("reading ", NounOf(slice.kind), " ", slice.key));
     } else {
       slice.bytes.copy(to, range.length, range.offset);
     }
@@ -204,12 +205,13 @@ absl::Status SaveUploader::CheckSum(size_t first_part) const {
     sum = ConcatCrc32c(sum, part_sums_[p], plan_.parts[p].length);
   }
   if (sum == *slice.expected_crc32c) return absl::OkStatus();
-  return MakeError(ErrorReason::ERROR_REASON_CHECKSUM_MISMATCH, absl::StatusCode::kDataLoss,
-                   absl::StrCat("cannot save tensor ", slice.key, ": its bytes have the crc32c ",
-                                absl::Hex(sum, absl::kZeroPad8), ", not the recorded ",
-                                absl::Hex(*slice.expected_crc32c, absl::kZeroPad8),
-                                "; the source is damaged, take another copy"),
-                   {{"key", slice.key}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_CHECKSUM_MISMATCH, absl::StatusCode::kDataLoss,
+      absl::StrCat("cannot save ", NounOf(slice.kind), " ", slice.key,
+                   ": its bytes have the crc32c ", absl::Hex(sum, absl::kZeroPad8),
+                   ", not the recorded ", absl::Hex(*slice.expected_crc32c, absl::kZeroPad8),
+                   "; the source is damaged, take another copy"),
+      {{"key", slice.key}});
 }
 
 absl::Status SaveUploader::CheckAllSums() const {
