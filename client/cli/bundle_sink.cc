@@ -11,10 +11,12 @@
 
 namespace cairn::cli {
 
-BundleSink::BundleSink(FileSystem* file_system, const std::string& prefix, BundlePlan plan)
+BundleSink::BundleSink(FileSystem* file_system, const std::string& prefix, BundlePlan plan,
+                       bool write_state)
     : file_system_(file_system),
       prefix_(prefix),
       plan_(std::move(plan)),
+      write_state_(write_state),
       pieces_(plan_.entries.size()) {
   for (size_t i = 0; i < plan_.entries.size(); ++i) {
     entry_of_key_.emplace(plan_.entries[i].tensor.key, i);
@@ -23,19 +25,19 @@ BundleSink::BundleSink(FileSystem* file_system, const std::string& prefix, Bundl
 
 absl::StatusOr<std::unique_ptr<BundleSink>> BundleSink::Create(FileSystem* file_system,
                                                                const std::string& prefix,
-                                                               BundlePlan plan, bool force) {
+                                                               BundlePlan plan,
+                                                               const Options& options) {
   if (prefix.empty() || prefix.back() == '/') {
     return UsageError(absl::StrCat("--output \"", prefix,
                                    "\" names no files: give a prefix such as ", prefix, "ckpt"));
   }
-  auto sink = std::unique_ptr<BundleSink>(new BundleSink(file_system, prefix, std::move(plan)));
+  auto sink = std::unique_ptr<BundleSink>(
+      new BundleSink(file_system, prefix, std::move(plan), options.write_state));
   std::vector<PlannedTensor> tensors;
   tensors.reserve(sink->plan_.entries.size());
   for (const BundlePlan::Entry& entry : sink->plan_.entries) tensors.push_back(entry.tensor);
-  BundleWriter::Options options;
-  options.force = force;
-  CAIRN_ASSIGN_OR_RETURN(sink->writer_,
-                         BundleWriter::Create(file_system, prefix, std::move(tensors), options));
+  CAIRN_ASSIGN_OR_RETURN(
+      sink->writer_, BundleWriter::Create(file_system, prefix, std::move(tensors), options.files));
   return sink;
 }
 
@@ -74,6 +76,7 @@ RestoreTotals BundleSink::totals() const {
 
 absl::Status BundleSink::Finish() {
   CAIRN_RETURN_IF_ERROR(SetSums());
+  if (!write_state_) return writer_->Finish();
   // Its name comes last, so that it never names files that are not there.
   CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<StateFile> state,
                          StateFile::Prepare(file_system_, prefix_));

@@ -20,16 +20,22 @@
 
 namespace cairn::cli {
 
-// Writes `<prefix>.index`, its data file and the `checkpoint` state file beside them. Without
-// Finish() nothing stays. A tensor's checksum comes from the verified sums of the pieces that
-// arrived, so that its bytes are not summed twice.
+// Writes `<prefix>.index`, its data file and, unless told not to, the `checkpoint` state file
+// beside them. Without Finish() nothing stays. A tensor's checksum comes from the verified sums of
+// the pieces that arrived, so that its bytes are not summed twice.
 class BundleSink : public CheckpointSink {
  public:
-  // `file_system` is not owned. `force`: replaces a checkpoint of this prefix.
+  struct Options {
+    BundleWriter::Options files;
+    bool write_state = true;  // the state file, which names this prefix alone
+  };
+
+  // `file_system` is not owned.
   // Errors: those of BundleWriter::Create; usage (`prefix` ends with no name).
   static absl::StatusOr<std::unique_ptr<BundleSink>> Create(FileSystem* file_system,
                                                             const std::string& prefix,
-                                                            BundlePlan plan, bool force);
+                                                            BundlePlan plan,
+                                                            const Options& options);
 
   // Writes what the plan has in memory.
   absl::Status Begin(const v1::OpenRestoreResponse& restore) override;
@@ -37,7 +43,6 @@ class BundleSink : public CheckpointSink {
   absl::Status Write(const ArrivedPart& part) override;
   std::vector<v1::Selector> selectors() const override { return plan_.selectors; }
   RestoreTotals totals() const override;
-  // The state file names this prefix alone.
   absl::Status Finish() override;
 
  private:
@@ -47,12 +52,13 @@ class BundleSink : public CheckpointSink {
     uint32_t crc32c;
   };
 
-  BundleSink(FileSystem* file_system, const std::string& prefix, BundlePlan plan);
+  BundleSink(FileSystem* file_system, const std::string& prefix, BundlePlan plan, bool write_state);
   absl::Status SetSums();
 
   FileSystem* const file_system_;
   const std::string prefix_;
   const BundlePlan plan_;
+  const bool write_state_;
   std::map<absl::string_view, size_t> entry_of_key_;
   std::unique_ptr<BundleWriter> writer_;
   Mutex mutex_;

@@ -13,6 +13,7 @@
 namespace cairn::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -22,11 +23,14 @@ class BundleSinkTest : public ::testing::Test {
     folder_ = ::testing::TempDir() + "/bundle_sink_test-" +
               ::testing::UnitTest::GetInstance()->current_test_info()->name();
     ASSERT_OK(files_->CreateFolders(folder_));
+    ASSERT_OK(MakeSink({}));
+  }
+  absl::Status MakeSink(const BundleSink::Options& options) {
     BundlePlan plan;
     plan.entries.push_back({{"w", "uint8", {6}, 6}, 6, std::nullopt});
-    ASSERT_OK_AND_ASSIGN(sink_,
-                         BundleSink::Create(files_, folder_ + "/ckpt", std::move(plan), false));
-    ASSERT_OK(sink_->Begin({}));
+    CAIRN_ASSIGN_OR_RETURN(sink_,
+                           BundleSink::Create(files_, folder_ + "/ckpt", std::move(plan), options));
+    return sink_->Begin({});
   }
   absl::Status Write(const std::string& key, int64_t offset, absl::string_view bytes) {
     v1::SlicePart part;
@@ -50,6 +54,15 @@ TEST_F(BundleSinkTest, PiecesInAnyOrderMakeTheTensorsSum) {
   EXPECT_THAT(reader->ReadWhole(reader->tensors()[0]), IsOkAndHolds("abcdef"));
 }
 
+TEST_F(BundleSinkTest, TheStateFileIsLeftOutWhenNobodyWantsIt) {
+  sink_.reset();
+  ASSERT_OK(MakeSink({.files = {}, .write_state = false}));
+  ASSERT_OK(Write("w", 0, "abcdef"));
+  ASSERT_OK(sink_->Finish());
+  EXPECT_THAT(files_->ListFolder(folder_),
+              IsOkAndHolds(ElementsAre("ckpt.data-00000-of-00001", "ckpt.index")));
+}
+
 TEST_F(BundleSinkTest, MissingBytesNameTheTensorAndLeaveNothing) {
   ASSERT_OK(Write("w", 4, "ef"));
   EXPECT_THAT(sink_->Finish(), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("tensor w")));
@@ -67,7 +80,7 @@ TEST_F(BundleSinkTest, BytesBeyondTheTensorAreRefused) {
 
 TEST_F(BundleSinkTest, APrefixNeedsAName) {
   for (const std::string& prefix : {std::string(), folder_ + "/"}) {
-    EXPECT_EQ(ExitStatus(BundleSink::Create(files_, prefix, {}, false).status()), kExitWrongUsage);
+    EXPECT_EQ(ExitStatus(BundleSink::Create(files_, prefix, {}, {}).status()), kExitWrongUsage);
   }
 }
 

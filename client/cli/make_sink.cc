@@ -13,8 +13,9 @@ absl::StatusOr<std::unique_ptr<CheckpointSink>> MakeCheckpointSink(
     const RestoreArguments& arguments, const v1::Checkpoint& checkpoint, CommandContext& context) {
   const TensorSelection selection = SelectionFromArguments(arguments.prefixes, arguments.keys);
   CAIRN_ASSIGN_OR_RETURN(BundlePlan plan, PlanBundle(context.client, checkpoint, selection));
-  return BundleSink::Create(context.file_system, arguments.output, std::move(plan),
-                            arguments.force);
+  BundleSink::Options options;
+  options.files.force = arguments.force;
+  return BundleSink::Create(context.file_system, arguments.output, std::move(plan), options);
 }
 
 }  // namespace cairn::cli
