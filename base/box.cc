@@ -124,6 +124,12 @@ Box WholeBox(absl::Span<const int64_t> shape) {
   return {std::vector<int64_t>(shape.size(), 0), {shape.begin(), shape.end()}};
 }
 
+Box ByteBox(Box box, int item_bytes) {
+  box.start.push_back(0);
+  box.length.push_back(item_bytes);
+  return box;
+}
+
 absl::StatusOr<Box> ResolveBox(absl::Span<const ExtentSpec> extents,
                                absl::Span<const int64_t> shape) {
   Box box = WholeBox(shape);

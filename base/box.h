@@ -45,6 +45,10 @@ int64_t Volume(const Box& box);
 
 Box WholeBox(absl::Span<const int64_t> shape);
 
+// `box` with the bytes of an element as one more, innermost dimension: for what is cut anywhere,
+// not only between elements.
+Box ByteBox(Box box, int item_bytes);
+
 // The box that `extents` mean in `shape`; none at all means the whole.
 // Errors: kInvalidArgument (other rank, negative number, reaches past the shape), naming the
 // dimension.

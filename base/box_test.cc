@@ -83,6 +83,11 @@ TEST(BoxTest, PrintsAsPeopleWriteSlices) {
   EXPECT_EQ(ShapeToString({}), "[]");
 }
 
+TEST(BoxTest, BytesAreOneMoreDimension) {
+  EXPECT_EQ(ByteBox({{1, 2}, {3, 4}}, 8), (Box{{1, 2, 0}, {3, 4, 8}}));
+  EXPECT_EQ(ByteBox({}, 2), (Box{{0}, {2}}));
+}
+
 TEST(BoxTest, OrderIsRowMajor) {
   EXPECT_LT((Box{{0, 4}, {2, 2}}), (Box{{2, 0}, {2, 2}}));
   EXPECT_LT((Box{{0, 0}, {2, 1}}), (Box{{0, 0}, {2, 2}}));

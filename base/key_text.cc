@@ -17,17 +17,16 @@ constexpr size_t kEscapeBytes = 4;  // \xhh
 
 bool IsContinuation(uint8_t byte) { return (byte & 0xc0) == 0x80; }
 
-// Bytes of the character that `text` begins with if it is valid UTF-8 and stands for itself in a
-// key; 0 if its first byte has to be escaped. Requires: `text` is not empty.
-size_t PlainBytes(absl::string_view text) {
+// Bytes of the character that `text` begins with; 0 if that is not UTF-8. Requires: `text` is not
+// empty.
+size_t CharacterBytes(absl::string_view text) {
   const auto byte = [&](size_t i) -> uint8_t { return i < text.size() ? text[i] : 0; };
   const uint8_t first = byte(0);
-  if (first < 0x80) return first < 0x20 || first == 0x7f || first == '\\' ? 0 : 1;
-  // Below: the second byte's range shuts out C1 controls, overlong forms, surrogates and what lies
-  // above U+10FFFF.
+  if (first < 0x80) return 1;
+  // Below: the second byte's range shuts out overlong forms, surrogates and what lies above
+  // U+10FFFF.
   if (!IsContinuation(byte(1))) return 0;
-  if (first == 0xc2) return byte(1) >= 0xa0 ? 2 : 0;
-  if (first >= 0xc3 && first <= 0xdf) return 2;
+  if (first >= 0xc2 && first <= 0xdf) return 2;
   if (!IsContinuation(byte(2))) return 0;
   if (first == 0xe0) return byte(1) >= 0xa0 ? 3 : 0;
   if (first == 0xed) return byte(1) <= 0x9f ? 3 : 0;
@@ -36,6 +35,16 @@ size_t PlainBytes(absl::string_view text) {
   if (first == 0xf0) return byte(1) >= 0x90 ? 4 : 0;
   if (first == 0xf4) return byte(1) <= 0x8f ? 4 : 0;
   return first >= 0xf1 && first <= 0xf3 ? 4 : 0;
+}
+
+// The same, and 0 too for what does not stand for itself in a key: controls (C1 among them), DEL
+// and the backslash.
+size_t PlainBytes(absl::string_view text) {
+  const size_t bytes = CharacterBytes(text);
+  const uint8_t first = text[0];
+  if (bytes == 1) return first < 0x20 || first == 0x7f || first == '\\' ? 0 : 1;
+  if (bytes == 2 && first == 0xc2 && static_cast<uint8_t>(text[1]) < 0xa0) return 0;
+  return bytes;
 }
 
 std::optional<int> HexDigit(char c) {
@@ -116,6 +125,15 @@ absl::Status ValidateKeyText(absl::string_view text) {
         "key", absl::StrCat("has ", text.size(), " bytes; at most ", kMaxKeyBytes, " are allowed"));
   }
   return BytesFromKeyText(text).status();
+}
+
+bool IsUtf8(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t character = CharacterBytes(bytes);
+    if (character == 0) return false;
+    bytes.remove_prefix(character);
+  }
+  return true;
 }
 
 bool KeyPrefixSelects(absl::string_view prefix, absl::string_view key, char separator) {

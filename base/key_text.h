@@ -24,6 +24,9 @@ absl::StatusOr<std::string> BytesFromKeyText(absl::string_view text);
 // Errors: kInvalidArgument, saying what is wrong and where.
 absl::Status ValidateKeyText(absl::string_view text);
 
+// Whether `bytes` are UTF-8, whatever the characters.
+bool IsUtf8(absl::string_view bytes);
+
 // Whether `prefix` selects `key`: it is the key itself, or the key goes on after it with
 // `separator`. A trailing separator of the prefix is ignored; the empty prefix selects every key.
 // "model/l1" selects "model/l1" and "model/l1/kernel", never "model/l10".

@@ -121,6 +121,17 @@ TEST(KeyTextTest, AnyAcceptedTextComesBackFromItsBytes) {
   EXPECT_GT(accepted, 1000);
 }
 
+TEST(Utf8Test, KnowsWhatIsUtf8) {
+  for (absl::string_view text : {absl::string_view(), absl::string_view("a\0\n\x7f\\", 5),
+                                 absl::string_view("\xc2\x80\xf4\x8f\xbf\xbf")}) {
+    EXPECT_TRUE(IsUtf8(text)) << KeyTextFromBytes(text);
+  }
+  for (const char* bytes : {"\x80", "a\xc3", "\xe2\x82z", "\xc0\x80", "\xe0\x9f\xbf",
+                            "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"}) {
+    EXPECT_FALSE(IsUtf8(bytes)) << KeyTextFromBytes(bytes);
+  }
+}
+
 TEST(KeyPrefixTest, SelectsTheKeyAndWhatContinuesIt) {
   EXPECT_TRUE(KeyPrefixSelects("model/l1", "model/l1", '/'));
   EXPECT_TRUE(KeyPrefixSelects("model/l1", "model/l1/kernel", '/'));

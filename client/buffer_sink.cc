@@ -11,14 +11,6 @@
 namespace cairn {
 namespace {
 
-// Bytes as elements: one more dimension, so that a run of bytes need not begin with a whole
-// element.
-Box ByteBox(Box box, int item_bytes) {
-  box.start.push_back(0);
-  box.length.push_back(item_bytes);
-  return box;
-}
-
 // Copies `length` bytes at `offset` of the consecutive `ranges`.
 void CopyOut(absl::Span<const absl::string_view> ranges, int64_t offset, int64_t length, char* to) {
   for (absl::string_view range : ranges) {

@@ -6,7 +6,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/error.h"
 
 namespace cairn {
 namespace {
@@ -38,20 +37,10 @@ std::optional<absl::string_view> PrefixOfShardPath(absl::string_view path) {
 }
 
 ShardFiles::ShardFiles(FileSystem* file_system, std::string prefix, int32_t num_shards)
-    : file_system_(file_system), prefix_(std::move(prefix)), num_shards_(num_shards) {}
+    : prefix_(std::move(prefix)), num_shards_(num_shards), files_(file_system) {}
 
 absl::StatusOr<std::shared_ptr<RandomReadFile>> ShardFiles::Open(int32_t shard) {
-  MutexLock lock(&mutex_);
-  if (const auto found = open_.find(shard); found != open_.end()) return found->second;
-  CAIRN_ASSIGN_OR_RETURN(std::shared_ptr<RandomReadFile> file,
-                         file_system_->OpenForRead(ShardPath(prefix_, shard, num_shards_)));
-  if (opened_order_.size() == kMaxOpen) {
-    open_.erase(opened_order_.front());
-    opened_order_.pop_front();
-  }
-  open_.emplace(shard, file);
-  opened_order_.push_back(shard);
-  return file;
+  return files_.Open(ShardPath(prefix_, shard, num_shards_));
 }
 
 }  // namespace cairn

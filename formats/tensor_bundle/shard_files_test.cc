@@ -27,7 +27,7 @@ TEST(ShardPathTest, NamesLeadBackToThePrefix) {
 
 TEST(ShardFilesTest, MoreFilesThanStayOpenCanBeRead) {
   MemoryFileSystem files;
-  constexpr int kShards = 3 * ShardFiles::kMaxOpen;
+  constexpr int kShards = 3 * OpenFiles::kMaxOpen;
   for (int i = 0; i < kShards; ++i)
     files.files[ShardPath("p", i, kShards)] = std::string(1, static_cast<char>(i));
   ShardFiles shards(&files, "p", kShards);
