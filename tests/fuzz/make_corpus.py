@@ -4,6 +4,7 @@ Usage: make_corpus.py. Needs Python alone. A seed that a fuzzer found is added b
 that says what it found; this script replaces only the seeds of its own.
 """
 
+import json
 import pathlib
 import struct
 
@@ -17,6 +18,7 @@ INDEXES = {
     "strings": "strings/all",
 }
 AS_IT_IS, BLOCKS, BLOCKS_AND_MADE_INDEX = b"\0", b"\1", b"\2"
+WHOLE_FILE, HEADER, INDEX = b"\0", b"\1", b"\2"  # Of safetensors.
 
 
 def write(corpus: str, name: str, content: bytes):
@@ -150,11 +152,45 @@ def state_seeds():
     )
 
 
+def safetensors_seeds():
+    """Made by hand: what a file says is all in its JSON."""
+    header = json_bytes(
+        {
+            "__metadata__": {"format": "pt", "\u00e9\n": ""},
+            "l.1.weight": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]},
+            "l.1.bias": {"dtype": "BF16", "shape": [2], "data_offsets": [8, 12]},
+            "packed": {"dtype": "F4", "shape": [2], "data_offsets": [12, 13]},
+            "scale": {"dtype": "F8_E8M0", "shape": [], "data_offsets": [13, 14]},
+            "none": {"dtype": "I64", "shape": [0, 3], "data_offsets": [14, 14]},
+            "new": {"dtype": "Q3", "shape": [9], "extra": [{}, 1.5], "data_offsets": [14, 16]},
+        }
+    )
+    data = bytes(range(16))
+    file = struct.pack("<Q", len(header)) + header + data
+    write("safetensors", "file", WHOLE_FILE + file)
+    write("safetensors", "header", HEADER + field(header) + data)
+    write("safetensors", "length", WHOLE_FILE + struct.pack("<Q", 1 << 63) + header)
+    one = {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}
+    index = json_bytes(
+        {
+            "metadata": {"total_size": 2},
+            "weight_map": {"a": "1.safetensors", "b": "../2.safetensors"},
+        }
+    )
+    files = b"".join(field(json_bytes({name: one})) + field(b"x") for name in "ab")
+    write("safetensors", "index", INDEX + field(index) + files)
+
+
+def json_bytes(value) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
 def main():
     index_seeds()
     bundle_seeds()
     graph_seeds()
     state_seeds()
+    safetensors_seeds()
 
 
 if __name__ == "__main__":
