@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -83,6 +84,7 @@ class FakeUpload : public UploadStream {
     return absl::OkStatus();
   }
   absl::StatusOr<v1::UploadSlicesResponse> Finish() override {
+    if (first_) return InvalidField("directory", "is required in the first message");
     if (good_messages_ < 0) return failure_;
     return v1::UploadSlicesResponse();
   }
@@ -179,6 +181,36 @@ TEST_F(SaveRunTest, EveryByteArrivesOverAnyNumberOfStreams) {
     EXPECT_EQ(result.bytes_sent, 0 + 1 + 15 + 16 + 17 + 63 + 64 + 65 + 500);
     EXPECT_EQ(result.bytes_stored, 7);
   }
+}
+
+TEST_F(SaveRunTest, AStreamForWhichNothingIsLeftIsNotOpened) {
+  options_.streams = 2;
+  AddTensor("first", 16);
+  AddTensor("second", 16);
+  // Stream 1 opens when stream 0 has sent all that it could take.
+  Mutex mutex;
+  ConditionVariable changed;
+  bool finished = false;
+  class SlowToOpen : public FakeUpload {
+   public:
+    SlowToOpen(Received* received, std::function<void()> at_end)
+        : FakeUpload(received, kNeverBreaks, absl::OkStatus()), at_end_(std::move(at_end)) {}
+    ~SlowToOpen() override { at_end_(); }
+
+   private:
+    const std::function<void()> at_end_;
+  };
+  ON_CALL(connection_, UploadSlices).WillByDefault([&](int index) -> std::unique_ptr<UploadStream> {
+    MutexLock lock(&mutex);
+    while (index == 1 && !finished) changed.Wait(&mutex);
+    return std::make_unique<SlowToOpen>(&received_, [&] {
+      MutexLock lock(&mutex);
+      finished = true;
+      changed.NotifyAll();
+    });
+  });
+  EXPECT_OK(Save());
+  EXPECT_EQ(received_.bytes(), content_);
 }
 
 TEST_F(SaveRunTest, SourcesAreReadLikeMemory) {

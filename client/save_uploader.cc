@@ -87,23 +87,27 @@ absl::Status SaveUploader::Run(int streams) {
 
 absl::Status SaveUploader::RunStream(int index) {
   Backoff backoff(RetryPolicy::ForStreams(), clock_, random_);
-  while (true) {
+  // Opened for a batch in hand: the server refuses a stream that ends without a message, and the
+  // other streams may have taken everything.
+  while (const std::optional<BatchToSave> batch = TakeBatch()) {
     const std::unique_ptr<UploadStream> stream = connection_.UploadSlices(index);
     const StreamGroup::Cancellation cancellation(&group_, [&stream] { stream->Cancel(); });
     std::vector<BatchToSave> sent;
-    const absl::Status status = SendBatches(*stream, &sent);
+    const absl::Status status = SendBatches(*stream, *batch, &sent);
     if (status.ok() || group_.failed()) return status;
     GiveBack(sent, stream->durable_parts());
     if (stream->durable_parts() > 0) backoff.Reset();
     if (!backoff.WaitToRetry(status)) return status;
   }
+  return absl::OkStatus();
 }
 
-absl::Status SaveUploader::SendBatches(UploadStream& stream, std::vector<BatchToSave>* sent) {
-  while (const std::optional<BatchToSave> batch = TakeBatch()) {
-    const bool first = sent->empty();
+absl::Status SaveUploader::SendBatches(UploadStream& stream, const BatchToSave& first,
+                                       std::vector<BatchToSave>* sent) {
+  for (std::optional<BatchToSave> batch = first; batch.has_value(); batch = TakeBatch()) {
+    const bool is_first = sent->empty();
     sent->push_back(*batch);
-    CAIRN_RETURN_IF_ERROR(SendBatch(stream, *batch, first));
+    CAIRN_RETURN_IF_ERROR(SendBatch(stream, *batch, is_first));
   }
   return stream.Finish().status();
 }

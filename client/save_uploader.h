@@ -42,8 +42,9 @@ class SaveUploader {
  private:
   // Sends batches until none is left or a stream breaks for good.
   absl::Status RunStream(int index);
-  // Those that went are added to `sent`.
-  absl::Status SendBatches(UploadStream& stream, std::vector<BatchToSave>* sent);
+  // Sends `first` and what is left. Those that went are added to `sent`.
+  absl::Status SendBatches(UploadStream& stream, const BatchToSave& first,
+                           std::vector<BatchToSave>* sent);
   absl::Status SendBatch(UploadStream& stream, const BatchToSave& batch, bool first);
   absl::Status SendMessage(UploadStream& stream, v1::UploadSlicesRequest& message,
                            absl::Span<const PartToSave> ranges);
