@@ -3,13 +3,18 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/box.h"
 #include "base/dtype.h"
 #include "base/error.h"
+#include "base/tiling.h"
 
 namespace cairn::storage {
 namespace {

@@ -1,11 +1,11 @@
+#include "base/tiling.h"
+
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "base/error.h"
-#include "storage/coverage.h"
 
-namespace cairn::storage {
+namespace cairn {
 namespace {
 
 // A box of the tensor, and the boxes that reach into it.
@@ -149,4 +149,4 @@ TilingFaults FindTilingFaults(absl::Span<const int64_t> shape, absl::Span<const 
   return TilingSearch(boxes).Run(shape);
 }
 
-}  // namespace cairn::storage
+}  // namespace cairn
