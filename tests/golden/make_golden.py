@@ -38,6 +38,19 @@ ODD_NAMES = (
 )
 
 
+# Slices of one tensor each, in the words of SaveV2: its shape, then start,length of each dimension.
+# What `hole` misses is in no slice. "-" is a whole dimension.
+SLICES = {
+    "grid": ("4 6 0,2:0,3", "4 6 0,2:3,3", "4 6 2,2:0,3", "4 6 2,2:3,3"),
+    "pinwheel": ("3 3 0,1:0,2", "3 3 0,2:2,1", "3 3 2,1:1,2", "3 3 1,2:0,1", "3 3 1,1:1,1"),
+    "open": ("4 2 0,2:-", "4 2 2,2:-"),
+    "hole": ("400 2 100,3:0,2",),
+    "\x00zero": ("2 0,1", "2 1,1"),
+}
+# The key of the slice 0,1 of a tensor "t" of rank 1, which has none, and keys that only begin so.
+LIKE_SLICES = (b"\x00t\x00\x01\x01\x01\x80\x81", b"\x00t\x00\x01\x01", b"\x00")
+
+
 class Net(tf.keras.Model):
     """Two layers by attribute: object paths start with `model/`, as people expect them to."""
 
@@ -170,6 +183,63 @@ def odd_names(folder):
     save_v2(folder / "all", {n: np.array([i], np.int32) for i, n in enumerate(ODD_NAMES)})
 
 
+def partitioned(folder):
+    """Variables that tf.compat.v1 partitions, by its Saver: model.ckpt-3.
+
+    By rows, by columns, strings; beside them one that is whole.
+    """
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+
+        def variable(name, value, parts=None, axis=0):
+            partitioner = parts and tf.compat.v1.fixed_size_partitioner(parts, axis)
+            return tf.compat.v1.get_variable(
+                name,
+                value.shape,
+                tf.string if value.dtype == object else tf.as_dtype(value.dtype),
+                lambda shape, dtype=None, partition_info=None: cut(value, shape, partition_info),
+                partitioner=partitioner,
+            )
+
+        def cut(value, shape, partition_info):
+            offset = partition_info.var_offset if partition_info else [0] * value.ndim
+            box = tuple(slice(o, o + n) for o, n in zip(offset, shape, strict=True))
+            return tf.constant(value[box])
+
+        variable("rows", np.arange(28, dtype=np.float32).reshape(7, 4), 3)
+        variable("columns", np.arange(24, dtype=np.int64).reshape(4, 6), 2, axis=1)
+        variable("names", np.array([b"", b"one", b"x" * 300, b"\xff"], object), 2)
+        variable("whole", np.array([1.5, -2.5], ml_dtypes.bfloat16))
+        session.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.train.Saver(save_relative_paths=True).save(
+            session, str(folder / "model.ckpt"), global_step=3, write_meta_graph=False
+        )
+
+
+def slices(folder):
+    """SLICES, LIKE_SLICES and three dtypes that TensorFlow reads by stored slice only: all."""
+    names, specs, tensors = [], [], []
+    for name, boxes in SLICES.items():
+        for spec in boxes:
+            whole = spec.split()[:-1]
+            extents = [part.split(",") for part in spec.split()[-1].split(":")]
+            shape = [int(n if e == ["-"] else e[1]) for n, e in zip(whole, extents, strict=True)]
+            names.append(name)
+            specs.append(spec)
+            tensors.append(tf.fill(shape, np.int32(len(names))))
+    for name in LIKE_SLICES:
+        names.append(name)
+        specs.append("")
+        tensors.append(tf.constant([len(names)], tf.int32))
+    for dtype in (np.float16, np.uint16, ml_dtypes.float8_e4m3fn):
+        for row in range(2):
+            names.append(np.dtype(dtype).name)
+            specs.append(f"2 2 {row},1:0,2")
+            tensors.append(tf.constant(np.full((1, 2), row + 1.5 if row else 1).astype(dtype)))
+    tf.raw_ops.SaveV2(
+        prefix=str(folder / "all"), tensor_names=names, shape_and_slices=specs, tensors=tensors
+    )
+
+
 def saved_model(folder):
     """A SavedModel folder; its variables are a checkpoint too."""
 
@@ -186,7 +256,8 @@ def saved_model(folder):
 
 
 GOLDEN = (
-    *(keras_adam, keras_functional, manager, shards, dtypes, strings, odd_names, saved_model),
+    *(keras_adam, keras_functional, manager, shards, dtypes, strings, odd_names, partitioned),
+    *(slices, saved_model),
 )
 
 
