@@ -50,7 +50,7 @@ TEST_F(BundleSinkTest, PiecesInAnyOrderMakeTheTensorsSum) {
   ASSERT_OK(Write("w", 0, "abcd"));
   ASSERT_OK(sink_->Finish());
   ASSERT_OK_AND_ASSIGN(const auto reader, BundleReader::Open(files_, folder_ + "/ckpt"));
-  EXPECT_EQ(reader->tensors()[0].crc32c, Crc32c("abcdef"));
+  EXPECT_EQ(reader->tensors()[0].slices[0].crc32c, Crc32c("abcdef"));
   EXPECT_THAT(reader->ReadWhole(reader->tensors()[0]), IsOkAndHolds("abcdef"));
 }
 

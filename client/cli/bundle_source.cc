@@ -8,18 +8,19 @@
 namespace cairn::cli {
 namespace {
 
-class TensorSource : public SliceSource {
+class FileSlice : public SliceSource {
  public:
   // Borrowed.
-  TensorSource(const BundleReader& reader, const BundleTensor& tensor)
-      : reader_(reader), tensor_(tensor) {}
+  FileSlice(const BundleReader& reader, const BundleTensor& tensor, const BundleSlice& slice)
+      : reader_(reader), tensor_(tensor), slice_(slice) {}
   absl::Status Read(int64_t offset, absl::Span<char> out) const override {
-    return reader_.ReadAt(tensor_, offset, out);
+    return reader_.ReadAt(tensor_, slice_, offset, out);
   }
 
  private:
   const BundleReader& reader_;
   const BundleTensor& tensor_;
+  const BundleSlice& slice_;
 };
 
 SourceIdentity IdentityOf(const BundlePath& found) {
@@ -44,33 +45,45 @@ absl::StatusOr<std::unique_ptr<BundleSource>> BundleSource::Open(FileSystem* fil
                          BundleReader::Open(file_system, found.prefix));
   auto source =
       std::unique_ptr<BundleSource>(new BundleSource(std::move(reader), IdentityOf(found)));
-  CAIRN_RETURN_IF_ERROR(source->AddTensors());
+  CAIRN_RETURN_IF_ERROR(source->AddSlices());
   return source;
 }
 
-absl::Status BundleSource::AddTensors() {
-  slices_.reserve(reader_->tensors().size());
+absl::Status BundleSource::AddSlices() {
   for (const BundleTensor& tensor : reader_->tensors()) {
-    SliceToSave slice = WholeTensor(tensor.key, tensor.dtype, tensor.shape, "");
-    switch (tensor.encoding) {
-      case BundleEncoding::kPlain:
-        slice.expected_crc32c = tensor.crc32c;
-        [[fallthrough]];
-      case BundleEncoding::kUnknown:
-        slice.bytes_count = tensor.size_bytes;
-        slice.source =
-            sources_.emplace_back(std::make_unique<TensorSource>(*reader_, tensor)).get();
-        break;
-      case BundleEncoding::kString:
-      case BundleEncoding::kVariant: {
-        CAIRN_ASSIGN_OR_RETURN(std::string bytes, reader_->ReadWhole(tensor));
-        slice.bytes = *in_memory_.emplace_back(std::make_unique<std::string>(std::move(bytes)));
-        slice.bytes_count = static_cast<int64_t>(slice.bytes.size());
-        break;
-      }
+    for (const BundleSlice& slice : tensor.slices) {
+      CAIRN_RETURN_IF_ERROR(AddSlice(tensor, slice));
     }
-    slices_.push_back(std::move(slice));
   }
+  return absl::OkStatus();
+}
+
+absl::Status BundleSource::AddSlice(const BundleTensor& tensor, const BundleSlice& slice) {
+  SliceToSave to_save;
+  to_save.key = tensor.key;
+  to_save.dtype = tensor.dtype;
+  to_save.shape = tensor.shape;
+  to_save.box = slice.box;
+  to_save.partial = tensor.partial;
+  switch (tensor.encoding) {
+    case BundleEncoding::kPlain: {
+      CAIRN_ASSIGN_OR_RETURN(to_save.expected_crc32c, reader_->SumOf(tensor, slice));
+      [[fallthrough]];
+    }
+    case BundleEncoding::kUnknown:
+      to_save.bytes_count = slice.size_bytes;
+      to_save.source =
+          sources_.emplace_back(std::make_unique<FileSlice>(*reader_, tensor, slice)).get();
+      break;
+    case BundleEncoding::kString:
+    case BundleEncoding::kVariant: {
+      CAIRN_ASSIGN_OR_RETURN(std::string bytes, reader_->ReadWhole(tensor, slice));
+      to_save.bytes = *in_memory_.emplace_back(std::make_unique<std::string>(std::move(bytes)));
+      to_save.bytes_count = static_cast<int64_t>(to_save.bytes.size());
+      break;
+    }
+  }
+  slices_.push_back(std::move(to_save));
   return absl::OkStatus();
 }
 

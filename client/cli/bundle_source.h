@@ -15,8 +15,10 @@
 
 namespace cairn::cli {
 
-// Memory: the tensors' descriptions and the string tensors, whose size in our layout only their
-// bytes tell. Everything else is read while it is sent and compared with the sum in the file.
+// Memory: the descriptions, and the strings and variants, whose sum and size in our layout only
+// their bytes tell. Everything else is read while it is sent and compared with the sum in the file;
+// numbers of a big-endian file are read and verified in Open as well, since turning their bytes
+// around changes the sum.
 class BundleSource : public CheckpointSource {
  public:
   // `path` as ResolveBundlePath has it. `file_system` is not owned and outlives this.
@@ -24,12 +26,13 @@ class BundleSource : public CheckpointSource {
   static absl::StatusOr<std::unique_ptr<BundleSource>> Open(FileSystem* file_system,
                                                             const std::string& path);
 
-  // Whole tensors, in TensorFlow's order. Live as long as this.
+  // In TensorFlow's order of keys, those of a tensor in order of their boxes.
   absl::Span<const SliceToSave> slices() const override { return slices_; }
 
  private:
   BundleSource(std::unique_ptr<BundleReader> reader, SourceIdentity identity);
-  absl::Status AddTensors();
+  absl::Status AddSlices();
+  absl::Status AddSlice(const BundleTensor& tensor, const BundleSlice& slice);
 
   const std::unique_ptr<BundleReader> reader_;
   std::vector<SliceToSave> slices_;

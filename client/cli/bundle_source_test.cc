@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/status_matchers.h"
+#include "formats/tensor_bundle/forged_bundle.h"
 
 namespace cairn::cli {
 namespace {
@@ -55,6 +58,62 @@ TEST(BundleSourceTest, SaysWhatItLookedFor) {
   const auto source = BundleSource::Open(FileSystem::System(), "tests/golden/nothing");
   EXPECT_THAT(source, HasReason(ErrorReason::ERROR_REASON_BAD_FILE));
   EXPECT_THAT(source, StatusIs(absl::StatusCode::kNotFound, HasSubstr("nothing.index")));
+}
+
+class ForgedSourceTest : public ForgedBundleTest {
+ protected:
+  absl::StatusOr<std::unique_ptr<BundleSource>> OpenSource() {
+    EXPECT_OK(Open());
+    return BundleSource::Open(&files_, "p");
+  }
+};
+
+TEST_F(ForgedSourceTest, GivesEachSliceAsItWasSaved) {
+  AddSliced("part", 4, {9}, {{{{3, 1}}, "x"}});
+  AddSliced("t", 4, {4, 2}, {{{{2, 2}, {0, {}}}, "efgh"}, {{{0, 2}, {0, 2}}, "abcd"}});
+  entries_["whole"] = Stored(4, {}, "w");
+  ASSERT_OK_AND_ASSIGN(const auto source, OpenSource());
+  ASSERT_EQ(source->slices().size(), 4);
+  const auto expect = [&](int i, absl::string_view key, const std::vector<int64_t>& shape,
+                          const Box& box, bool partial, absl::string_view bytes) {
+    const SliceToSave& slice = source->slices()[i];
+    EXPECT_EQ(slice.key, key);
+    EXPECT_EQ(slice.dtype, "uint8");
+    EXPECT_EQ(slice.shape, shape);
+    EXPECT_EQ(slice.box, box) << ToString(slice.box);
+    EXPECT_EQ(slice.partial, partial) << key;
+    EXPECT_EQ(BytesOf(slice), bytes);
+    EXPECT_EQ(slice.expected_crc32c, Crc32c(bytes)) << key;
+  };
+  expect(0, "part", {9}, {{3}, {1}}, true, "x");
+  expect(1, "t", {4, 2}, {{0, 0}, {2, 2}}, false, "abcd");
+  expect(2, "t", {4, 2}, {{2, 0}, {2, 2}}, false, "efgh");
+  expect(3, "whole", {}, Box(), false, "w");
+}
+
+TEST_F(ForgedSourceTest, BigEndianNumbersHaveTheSumOfWhatIsSent) {
+  header_.set_endianness(formats::BundleHeader::BIG);
+  AddSliced("t", 3, {2}, {{{{0, 1}}, "abcd"}, {{{1, 1}}, "efgh"}});
+  ASSERT_OK_AND_ASSIGN(const auto source, OpenSource());
+  ASSERT_EQ(source->slices().size(), 2);
+  EXPECT_EQ(BytesOf(source->slices()[0]), "dcba");
+  EXPECT_EQ(source->slices()[0].expected_crc32c, Crc32c("dcba"));
+  EXPECT_EQ(BytesOf(source->slices()[1]), "hgfe");
+}
+
+TEST_F(ForgedSourceTest, DamagedBigEndianNumbersAreFoundBeforeAnythingIsSent) {
+  header_.set_endianness(formats::BundleHeader::BIG);
+  AddSliced("t", 3, {2}, {{{{0, 1}}, "abcd"}, {{{1, 1}}, "efgh"}});
+  data()[5] ^= 1;
+  EXPECT_THAT(OpenSource(),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("tensor t, slice [1:2]: ")));
+}
+
+TEST_F(ForgedSourceTest, OpaqueBytesHaveNoKnownSum) {
+  entries_["t"] = Stored(34, {2}, "abc", 7);
+  ASSERT_OK_AND_ASSIGN(const auto source, OpenSource());
+  EXPECT_EQ(BytesOf(source->slices()[0]), "abc");
+  EXPECT_FALSE(source->slices()[0].expected_crc32c.has_value());
 }
 
 }  // namespace

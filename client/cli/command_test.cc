@@ -72,9 +72,13 @@ class CommandTest : public ::testing::Test {
       ASSERT_NE(other, nullptr) << tensor.key;
       EXPECT_EQ(other->dtype, tensor.dtype) << tensor.key;
       EXPECT_EQ(other->shape, tensor.shape) << tensor.key;
-      EXPECT_EQ(other->crc32c, tensor.crc32c) << tensor.key;
-      ASSERT_OK_AND_ASSIGN(const std::string bytes, a->ReadWhole(*other));
-      EXPECT_THAT(b->ReadWhole(tensor), IsOkAndHolds(bytes)) << tensor.key;
+      ASSERT_EQ(other->slices.size(), tensor.slices.size()) << tensor.key;
+      for (size_t i = 0; i < tensor.slices.size(); ++i) {
+        EXPECT_EQ(other->slices[i].box, tensor.slices[i].box) << tensor.key;
+        EXPECT_EQ(other->slices[i].crc32c, tensor.slices[i].crc32c) << tensor.key;
+        ASSERT_OK_AND_ASSIGN(const std::string bytes, a->ReadWhole(*other, other->slices[i]));
+        EXPECT_THAT(b->ReadWhole(tensor, tensor.slices[i]), IsOkAndHolds(bytes)) << tensor.key;
+      }
     }
   }
 

@@ -3,43 +3,26 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <string>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "base/box.h"
 #include "base/crc32c.h"
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/key_text.h"
-#include "formats/tensor_bundle/bundle.pb.h"
-#include "formats/tensor_bundle/index_table.h"
+#include "formats/tensor_bundle/byte_order.h"
 #include "formats/tensor_bundle/string_tensor.h"
-#include "formats/tensor_bundle/tensor_size.h"
 #include "formats/tensor_bundle/variant_tensor.h"
 
 namespace cairn {
 namespace {
 
-// The version of the format that this reads; there has been no other.
-constexpr int32_t kVersion = 1;
-// What the descriptions of all tensors may take; a forged index names any number of them.
-constexpr int64_t kMaxMemoryBytes = int64_t{2} << 30;
-
-absl::Status BadEntry(absl::string_view raw_key, absl::string_view what) {
-  return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kDataLoss,
-                   absl::StrCat("damaged index: tensor ", KeyTextFromBytes(raw_key), ": ", what));
-}
-
-absl::Status Refused(absl::string_view what) {
-  return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kInvalidArgument,
-                   absl::StrCat("cannot read this checkpoint: ", what));
-}
-
-absl::Status NotYet(absl::string_view feature, absl::string_view message) {
-  return MakeError(ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented, message,
-                   {{"feature", feature}});
-}
+// What SumOf reads at a time: a multiple of every width.
+constexpr int64_t kSumBytes = int64_t{1} << 20;
 
 // `status` with the file it is about.
 absl::Status InFile(const std::string& path, absl::Status status) {
@@ -49,29 +32,11 @@ absl::Status InFile(const std::string& path, absl::Status status) {
   return WithContext(WithDetail(std::move(status), detail), path);
 }
 
-absl::Status CheckVersion(const formats::VersionDef& version) {
-  const bool is_bad =
-      std::count(version.bad_consumers().begin(), version.bad_consumers().end(), kVersion) > 0;
-  if (version.producer() < 0 || version.min_consumer() > kVersion || is_bad) {
-    return Refused(absl::StrCat("it was written by version ", version.producer(),
-                                " of the format, for readers from version ", version.min_consumer(),
-                                " on; this one is version ", kVersion));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<int64_t>> Shape(const formats::TensorShape& shape,
-                                           absl::string_view raw_key) {
-  if (shape.unknown_rank()) return BadEntry(raw_key, "its rank is unknown");
-  if (shape.dim_size() > kMaxRank) {
-    return Refused(absl::StrCat("tensor ", KeyTextFromBytes(raw_key), " has ", shape.dim_size(),
-                                " dimensions; Cairn takes ", kMaxRank));
-  }
-  std::vector<int64_t> sizes;
-  sizes.reserve(shape.dim_size());
-  for (const auto& dim : shape.dim()) sizes.push_back(dim.size());
-  return sizes;
-}
+// Of one data file.
+struct FileUse {
+  int64_t file_bytes = 0;
+  int64_t encoded_bytes = 0;  // of the strings and variants in it
+};
 
 }  // namespace
 
@@ -82,6 +47,7 @@ absl::StatusOr<std::unique_ptr<BundleReader>> BundleReader::Open(FileSystem* fil
                                                                  const std::string& prefix) {
   auto reader = absl::WrapUnique(new BundleReader(file_system, prefix));
   CAIRN_RETURN_IF_ERROR(reader->ReadIndex());
+  reader->CountShards();
   CAIRN_RETURN_IF_ERROR(reader->CheckRanges());
   return reader;
 }
@@ -90,87 +56,51 @@ absl::Status BundleReader::ReadIndex() {
   const std::string path = absl::StrCat(prefix_, ".index");
   CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<RandomReadFile> file,
                          file_system_->OpenForRead(path));
-  CAIRN_RETURN_IF_ERROR(
-      InFile(path, ReadIndexTable(*file, [this](absl::string_view key, absl::string_view value) {
-               if (shards_ == nullptr) {
-                 return key.empty() ? AddHeader(value) : Refused("its index has no header");
-               }
-               return AddTensor(key, value);
-             })));
-  return shards_ == nullptr ? InFile(path, Refused("its index is empty")) : absl::OkStatus();
+  absl::StatusOr<BundleIndex> index = ReadBundleIndex(*file);
+  if (!index.ok()) return InFile(path, std::move(index).status());
+  index_ = *std::move(index);
+  return absl::OkStatus();
 }
 
-absl::Status BundleReader::AddHeader(absl::string_view value) {
-  formats::BundleHeader header;
-  if (!header.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-    return Refused("its header is not a bundle's; it may be a V1 checkpoint");
+// Merging counts a part without entries in the header, but names no data file after it. TensorFlow
+// 2.21 cannot read what it wrote there.
+void BundleReader::CountShards() {
+  num_shards_ = index_.num_shards;
+  std::set<int32_t> needed;
+  for (const BundleTensor& tensor : index_.tensors) {
+    for (const BundleSlice& slice : tensor.slices) needed.insert(slice.shard);
   }
-  CAIRN_RETURN_IF_ERROR(CheckVersion(header.version()));
-  if (header.endianness() != formats::BundleHeader::LITTLE) {
-    return NotYet(
-        "big-endian checkpoints",
-        "big-endian checkpoints cannot be read yet; load it with TensorFlow and save it on a "
-        "little-endian machine");
+  if (!needed.empty() && !file_system_->Exists(ShardPath(prefix_, *needed.begin(), num_shards_))) {
+    const std::vector<int32_t> counts = ShardCountsWith(file_system_, prefix_, needed);
+    if (counts.size() == 1) num_shards_ = counts.front();
   }
-  if (header.num_shards() < 1) {
-    return Refused(absl::StrCat("its header counts ", header.num_shards(), " data files"));
-  }
-  num_shards_ = header.num_shards();
   shards_ = std::make_unique<ShardFiles>(file_system_, prefix_, num_shards_);
-  return absl::OkStatus();
-}
-
-absl::Status BundleReader::AddTensor(absl::string_view raw_key, absl::string_view value) {
-  if (raw_key.size() > kMaxKeyBytes) {
-    return Refused(
-        absl::StrCat("a key has ", raw_key.size(), " bytes; Cairn takes ", kMaxKeyBytes));
-  }
-  formats::BundleEntry entry;
-  if (!entry.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-    return BadEntry(raw_key, "its entry does not parse");
-  }
-  if (entry.slices_size() > 0) {
-    return NotYet("partitioned tensors",
-                  absl::StrCat("tensor ", KeyTextFromBytes(raw_key),
-                               " is saved in slices; sliced tensors cannot be read yet"));
-  }
-  const std::optional<BundleDtype> dtype = BundleDtypeFromNumber(entry.dtype());
-  if (!dtype.has_value())
-    return BadEntry(raw_key, absl::StrCat("it has the dtype ", entry.dtype()));
-  if (entry.shard_id() < 0 || entry.shard_id() >= num_shards_) {
-    return BadEntry(raw_key,
-                    absl::StrCat("it is in data file ", entry.shard_id(), " of ", num_shards_));
-  }
-  if (entry.offset() < 0 || entry.size() < 0) {
-    return BadEntry(raw_key, absl::StrCat("it has ", entry.size(), " bytes at ", entry.offset()));
-  }
-  CAIRN_ASSIGN_OR_RETURN(std::vector<int64_t> shape, Shape(entry.shape(), raw_key));
-  BundleTensor tensor{
-      KeyTextFromBytes(raw_key), dtype->name,    std::move(shape), dtype->encoding,
-      entry.shard_id(),          entry.offset(), entry.size(),     UnmaskCrc32c(entry.crc32c())};
-  const absl::Status size = CheckTensorSize(*dtype, tensor.shape, tensor.size_bytes);
-  if (!size.ok()) return BadEntry(raw_key, size.message());
-  memory_bytes_ += static_cast<int64_t>(sizeof(tensor) + tensor.key.size() +
-                                        tensor.shape.size() * sizeof(int64_t));
-  if (memory_bytes_ > kMaxMemoryBytes) {
-    return Refused(absl::StrCat("its index names more than ", tensors_.size(), " tensors"));
-  }
-  tensors_.push_back(std::move(tensor));
-  return absl::OkStatus();
 }
 
 absl::Status BundleReader::CheckRanges() {
-  std::map<int32_t, int64_t> file_bytes;
-  for (const BundleTensor& tensor : tensors_) {
-    auto found = file_bytes.find(tensor.shard);
-    if (found == file_bytes.end()) {
-      CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(tensor.shard));
-      found = file_bytes.emplace(tensor.shard, file->size_bytes()).first;
-    }
-    if (tensor.offset > found->second || tensor.size_bytes > found->second - tensor.offset) {
-      return Damaged(tensor,
-                     absl::StrCat("its ", tensor.size_bytes, " bytes at ", tensor.offset,
-                                  " pass the end of the data file of ", found->second, " bytes"));
+  std::map<int32_t, FileUse> files;
+  for (const BundleTensor& tensor : index_.tensors) {
+    const bool encoded =
+        tensor.encoding == BundleEncoding::kString || tensor.encoding == BundleEncoding::kVariant;
+    for (const BundleSlice& slice : tensor.slices) {
+      auto found = files.find(slice.shard);
+      if (found == files.end()) {
+        CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(slice.shard));
+        found = files.emplace(slice.shard, FileUse{.file_bytes = file->size_bytes()}).first;
+      }
+      FileUse& use = found->second;
+      if (slice.offset > use.file_bytes || slice.size_bytes > use.file_bytes - slice.offset) {
+        return Damaged(
+            tensor, slice,
+            absl::StrCat("its ", slice.size_bytes, " bytes at ", slice.offset,
+                         " pass the end of the data file of ", use.file_bytes, " bytes"));
+      }
+      if (!encoded) continue;
+      // Callers keep these in memory, so that a forged index must not name the same bytes often.
+      if (slice.size_bytes > use.file_bytes - use.encoded_bytes) {
+        return Damaged(tensor, slice, "it has bytes of the data file that are another tensor's");
+      }
+      use.encoded_bytes += slice.size_bytes;
     }
   }
   return absl::OkStatus();
@@ -179,53 +109,108 @@ absl::Status BundleReader::CheckRanges() {
 const BundleTensor* BundleReader::Find(absl::string_view key) const {
   const absl::StatusOr<std::string> raw_key = BytesFromKeyText(key);
   if (!raw_key.ok()) return nullptr;
+  const std::vector<BundleTensor>& tensors = index_.tensors;
   // Every stored key is in text form, so that it has its bytes.
-  const auto found = std::lower_bound(tensors_.begin(), tensors_.end(), *raw_key,
+  const auto found = std::lower_bound(tensors.begin(), tensors.end(), *raw_key,
                                       [](const BundleTensor& tensor, const std::string& wanted) {
                                         return BytesFromKeyText(tensor.key).value() < wanted;
                                       });
-  return found != tensors_.end() && found->key == key ? &*found : nullptr;
+  return found != tensors.end() && found->key == key ? &*found : nullptr;
 }
 
-absl::Status BundleReader::ReadAt(const BundleTensor& tensor, int64_t offset,
-                                  absl::Span<char> out) const {
+int BundleReader::ReversedBytes(const BundleTensor& tensor) const {
+  if (index_.byte_order == ByteOrder::kLittle || tensor.encoding != BundleEncoding::kPlain) {
+    return 1;
+  }
+  const std::optional<int32_t> number = BundleDtypeNumber(tensor.dtype);
+  CAIRN_CHECK(number.has_value());  // it came from one
+  const int item_bytes = BundleDtypeFromNumber(*number)->item_bytes;
+  const std::optional<Dtype> dtype = FindDtype(tensor.dtype);
+  const bool is_pair = dtype.has_value() && dtype->dtype_class == DtypeClass::kComplex;
+  return is_pair ? item_bytes / 2 : item_bytes;
+}
+
+absl::Status BundleReader::ReadAt(const BundleTensor& tensor, const BundleSlice& slice,
+                                  int64_t offset, absl::Span<char> out) const {
   CAIRN_CHECK(tensor.encoding != BundleEncoding::kString);
-  return ReadBytes(tensor, offset, out);
+  const int width = ReversedBytes(tensor);
+  const auto size = static_cast<int64_t>(out.size());
+  if (offset < 0 || (offset % width == 0 && size % width == 0)) {
+    CAIRN_RETURN_IF_ERROR(ReadBytes(tensor, slice, offset, out));
+    ReverseEach(width, out);
+    return absl::OkStatus();
+  }
+  // The numbers that the range cuts are read whole.
+  const int64_t before = offset % width;
+  const int64_t numbers = (before + size + width - 1) / width;
+  std::string whole(static_cast<size_t>(numbers * width), '\0');
+  CAIRN_RETURN_IF_ERROR(ReadBytes(tensor, slice, offset - before, absl::MakeSpan(whole)));
+  ReverseEach(width, absl::MakeSpan(whole));
+  whole.copy(out.data(), out.size(), static_cast<size_t>(before));
+  return absl::OkStatus();
 }
 
-absl::Status BundleReader::ReadBytes(const BundleTensor& tensor, int64_t offset,
-                                     absl::Span<char> out) const {
-  if (offset < 0 || offset > tensor.size_bytes ||
-      out.size() > static_cast<uint64_t>(tensor.size_bytes - offset)) {
-    return absl::OutOfRangeError(absl::StrCat("tensor ", tensor.key, " of ", tensor.size_bytes,
+absl::Status BundleReader::ReadBytes(const BundleTensor& tensor, const BundleSlice& slice,
+                                     int64_t offset, absl::Span<char> out) const {
+  if (offset < 0 || offset > slice.size_bytes ||
+      out.size() > static_cast<uint64_t>(slice.size_bytes - offset)) {
+    return absl::OutOfRangeError(absl::StrCat("tensor ", tensor.key, ", slice ",
+                                              ToString(slice.box), " of ", slice.size_bytes,
                                               " bytes has no ", out.size(), " bytes at ", offset));
   }
   if (out.empty()) return absl::OkStatus();
-  CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(tensor.shard));
-  absl::Status read = file->Read(tensor.offset + offset, out);
+  CAIRN_ASSIGN_OR_RETURN(const auto file, shards_->Open(slice.shard));
+  absl::Status read = file->Read(slice.offset + offset, out);
   // The range lay inside the file when it was opened.
-  if (absl::IsOutOfRange(read)) return Damaged(tensor, "its data file has been cut");
-  if (absl::IsDataLoss(read)) return Damaged(tensor, read.message());
+  if (absl::IsOutOfRange(read)) return Damaged(tensor, slice, "its data file has been cut");
+  if (absl::IsDataLoss(read)) return Damaged(tensor, slice, read.message());
   return read;
 }
 
+absl::StatusOr<uint32_t> BundleReader::SumOf(const BundleTensor& tensor,
+                                             const BundleSlice& slice) const {
+  CAIRN_CHECK(tensor.encoding == BundleEncoding::kPlain);
+  const int width = ReversedBytes(tensor);
+  if (width == 1) return slice.crc32c;
+  std::string piece;
+  uint32_t in_file = 0;
+  uint32_t reversed = 0;
+  for (int64_t offset = 0; offset < slice.size_bytes; offset += kSumBytes) {
+    piece.resize(static_cast<size_t>(std::min(kSumBytes, slice.size_bytes - offset)));
+    CAIRN_RETURN_IF_ERROR(ReadBytes(tensor, slice, offset, absl::MakeSpan(piece)));
+    in_file = ExtendCrc32c(in_file, piece);
+    ReverseEach(width, absl::MakeSpan(piece));
+    reversed = ExtendCrc32c(reversed, piece);
+  }
+  CAIRN_RETURN_IF_ERROR(CheckCrc32c(tensor, slice, in_file));
+  return reversed;
+}
+
 absl::StatusOr<std::string> BundleReader::ReadWhole(const BundleTensor& tensor) const {
-  CAIRN_ASSIGN_OR_RETURN(const int64_t count, ElementCount(tensor.shape));
-  std::string bytes(static_cast<size_t>(tensor.size_bytes), '\0');
-  CAIRN_RETURN_IF_ERROR(ReadBytes(tensor, 0, absl::MakeSpan(bytes)));
+  CAIRN_CHECK(tensor.slices.size() == 1 && !tensor.partial);
+  return ReadWhole(tensor, tensor.slices.front());
+}
+
+absl::StatusOr<std::string> BundleReader::ReadWhole(const BundleTensor& tensor,
+                                                    const BundleSlice& slice) const {
+  const int64_t count = Volume(slice.box);
+  std::string bytes(static_cast<size_t>(slice.size_bytes), '\0');
+  CAIRN_RETURN_IF_ERROR(ReadBytes(tensor, slice, 0, absl::MakeSpan(bytes)));
   switch (tensor.encoding) {
     case BundleEncoding::kPlain:
-      CAIRN_RETURN_IF_ERROR(CheckCrc32c(tensor, Crc32c(bytes)));
+      CAIRN_RETURN_IF_ERROR(CheckCrc32c(tensor, slice, Crc32c(bytes)));
+      ReverseEach(ReversedBytes(tensor), absl::MakeSpan(bytes));
       return bytes;
     case BundleEncoding::kString: {
-      absl::StatusOr<std::string> strings = DecodeStringTensor(bytes, count, tensor.crc32c);
-      if (!strings.ok()) return Damaged(tensor, strings.status().message());
+      absl::StatusOr<std::string> strings =
+          DecodeStringTensor(bytes, count, slice.crc32c, index_.byte_order);
+      if (!strings.ok()) return Damaged(tensor, slice, strings.status().message());
       return strings;
     }
     case BundleEncoding::kVariant: {
       const absl::StatusOr<uint32_t> crc32c = VariantTensorCrc32c(bytes, count);
-      if (!crc32c.ok()) return Damaged(tensor, crc32c.status().message());
-      CAIRN_RETURN_IF_ERROR(CheckCrc32c(tensor, *crc32c));
+      if (!crc32c.ok()) return Damaged(tensor, slice, crc32c.status().message());
+      CAIRN_RETURN_IF_ERROR(CheckCrc32c(tensor, slice, *crc32c));
       return bytes;
     }
     case BundleEncoding::kUnknown:
@@ -234,19 +219,25 @@ absl::StatusOr<std::string> BundleReader::ReadWhole(const BundleTensor& tensor) 
   return bytes;
 }
 
-absl::Status BundleReader::CheckCrc32c(const BundleTensor& tensor, uint32_t crc32c) const {
-  if (crc32c == tensor.crc32c) return absl::OkStatus();
-  return Damaged(tensor, absl::StrCat("its checksum does not match: stored ",
-                                      absl::Hex(tensor.crc32c, absl::kZeroPad8), ", read ",
-                                      absl::Hex(crc32c, absl::kZeroPad8)));
+absl::Status BundleReader::CheckCrc32c(const BundleTensor& tensor, const BundleSlice& slice,
+                                       uint32_t crc32c) const {
+  if (crc32c == slice.crc32c) return absl::OkStatus();
+  return Damaged(
+      tensor, slice,
+      absl::StrCat("its checksum does not match: stored ", absl::Hex(slice.crc32c, absl::kZeroPad8),
+                   ", read ", absl::Hex(crc32c, absl::kZeroPad8)));
 }
 
-absl::Status BundleReader::Damaged(const BundleTensor& tensor, absl::string_view what) const {
-  const std::string path = ShardPath(prefix_, tensor.shard, num_shards_);
-  return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kDataLoss,
-                   absl::StrCat("damaged checkpoint ", prefix_, ", data file ", tensor.shard,
-                                " of ", num_shards_, ", tensor ", tensor.key, ": ", what),
-                   {{"path", path}, {"key", tensor.key}});
+absl::Status BundleReader::Damaged(const BundleTensor& tensor, const BundleSlice& slice,
+                                   absl::string_view what) const {
+  const std::string path = ShardPath(prefix_, slice.shard, num_shards_);
+  const bool whole = slice.box == WholeBox(tensor.shape);
+  return MakeError(
+      ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kDataLoss,
+      absl::StrCat("damaged checkpoint ", prefix_, ", data file ", slice.shard, " of ", num_shards_,
+                   ", tensor ", tensor.key,
+                   whole ? "" : absl::StrCat(", slice ", ToString(slice.box)), ": ", what),
+      {{"path", path}, {"key", tensor.key}});
 }
 
 }  // namespace cairn

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -34,6 +35,32 @@ std::optional<absl::string_view> PrefixOfShardPath(absl::string_view path) {
     return std::nullopt;
   }
   return path.substr(0, data);
+}
+
+std::vector<int32_t> ShardCountsWith(FileSystem* file_system, absl::string_view prefix,
+                                     const std::set<int32_t>& shards) {
+  const size_t slash = prefix.rfind('/');
+  const bool in_folder = slash != absl::string_view::npos;
+  const absl::string_view name = in_folder ? prefix.substr(slash + 1) : prefix;
+  const absl::StatusOr<std::vector<std::string>> listed =
+      file_system->ListFolder(in_folder ? std::string(prefix.substr(0, slash + 1)) : ".");
+  if (!listed.ok()) return {};
+  std::set<std::string> files;
+  std::set<int32_t> counts;
+  for (const std::string& file : *listed) {
+    int32_t count = 0;
+    if (PrefixOfShardPath(file) != name) continue;
+    if (absl::SimpleAtoi(file.substr(file.rfind('-') + 1), &count)) counts.insert(count);
+    files.insert(file);
+  }
+  std::vector<int32_t> whole;
+  for (const int32_t count : counts) {
+    if (std::all_of(shards.begin(), shards.end(),
+                    [&](int32_t shard) { return files.contains(ShardPath(name, shard, count)); })) {
+      whole.push_back(count);
+    }
+  }
+  return whole;
 }
 
 ShardFiles::ShardFiles(FileSystem* file_system, std::string prefix, int32_t num_shards)

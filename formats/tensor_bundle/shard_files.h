@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +21,11 @@ std::string ShardPath(absl::string_view prefix, int32_t shard, int32_t num_shard
 
 // The prefix of the bundle whose data file `path` is, by its name; nullopt if it is none's.
 std::optional<absl::string_view> PrefixOfShardPath(absl::string_view path);
+
+// How many data files a bundle of `prefix` may have, by the names of the files that are there:
+// each number, ascending, for which all of `shards` are.
+std::vector<int32_t> ShardCountsWith(FileSystem* file_system, absl::string_view prefix,
+                                     const std::set<int32_t>& shards);
 
 // Thread-safe.
 class ShardFiles {

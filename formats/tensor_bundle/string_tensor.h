@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "formats/tensor_bundle/byte_order.h"
 
 namespace cairn {
 
@@ -21,9 +22,11 @@ struct EncodedStrings {
 };
 
 // Our bytes of `count` strings from TensorFlow's, both checksums verified; `crc32c` is the entry's,
-// unmasked. Errors: kDataLoss (lengths that do not add up, a checksum).
+// unmasked. A writer sums the lengths and stores their checksum in its own byte order.
+// Errors: kDataLoss (lengths that do not add up, a checksum).
 absl::StatusOr<std::string> DecodeStringTensor(absl::string_view file_bytes, int64_t count,
-                                               uint32_t crc32c);
+                                               uint32_t crc32c,
+                                               ByteOrder byte_order = ByteOrder::kLittle);
 
 // TensorFlow's bytes from our bytes of `count` strings.
 // Errors: kInvalidArgument (`bytes` does not hold `count` strings).

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/box.h"
 #include "base/error.h"
 #include "formats/tensor_bundle/bundle_reader.h"
 #include "formats/tensor_bundle/index_table_writer.h"
@@ -22,17 +23,30 @@ void WriteIndex(const std::map<std::string, std::string>& entries, MemoryFileSys
   CAIRN_CHECK(writer.Finish().ok() && (*file)->Finish().ok());
 }
 
+void ReadSlice(const BundleReader& reader, const BundleTensor& tensor, const BundleSlice& slice) {
+  reader.ReadWhole(tensor, slice).IgnoreError();
+  if (tensor.encoding == BundleEncoding::kPlain) reader.SumOf(tensor, slice).IgnoreError();
+  if (tensor.encoding == BundleEncoding::kString) return;
+  // One byte too many.
+  std::string bytes(static_cast<size_t>(slice.size_bytes) + 1, '\0');
+  const absl::Span<char> right = absl::MakeSpan(bytes).first(bytes.size() - 1);
+  CAIRN_CHECK(reader.ReadAt(tensor, slice, 0, right).ok());
+  CAIRN_CHECK(!reader.ReadAt(tensor, slice, 0, absl::MakeSpan(bytes)).ok());
+}
+
 void ReadEverything(MemoryFileSystem* files) {
   const auto reader = BundleReader::Open(files, "ckpt");
   if (!reader.ok()) return;
   for (const BundleTensor& tensor : (*reader)->tensors()) {
     CAIRN_CHECK((*reader)->Find(tensor.key) == &tensor);
-    (*reader)->ReadWhole(tensor).IgnoreError();
-    // One byte too many.
-    std::string bytes(static_cast<size_t>(tensor.size_bytes) + 1, '\0');
-    if (tensor.encoding == BundleEncoding::kString) continue;
-    CAIRN_CHECK((*reader)->ReadAt(tensor, 0, absl::MakeSpan(bytes).first(bytes.size() - 1)).ok());
-    CAIRN_CHECK(!(*reader)->ReadAt(tensor, 0, absl::MakeSpan(bytes)).ok());
+    CAIRN_CHECK(!tensor.slices.empty());
+    int64_t held = 0;
+    for (const BundleSlice& slice : tensor.slices) {
+      CAIRN_CHECK(Contains(WholeBox(tensor.shape), slice.box));
+      held += Volume(slice.box);
+      ReadSlice(**reader, tensor, slice);
+    }
+    CAIRN_CHECK(tensor.partial == (held < Volume(WholeBox(tensor.shape))));
   }
 }
 

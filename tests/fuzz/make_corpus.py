@@ -16,6 +16,8 @@ INDEXES = {
     "dtypes": "dtypes/all",
     "odd-names": "odd_names/all",
     "strings": "strings/all",
+    "slices": "slices/all",
+    "partitioned": "partitioned/model.ckpt-3",
 }
 AS_IT_IS, BLOCKS, BLOCKS_AND_MADE_INDEX = b"\0", b"\1", b"\2"
 WHOLE_FILE, HEADER, INDEX = b"\0", b"\1", b"\2"  # Of safetensors.
