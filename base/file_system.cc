@@ -192,6 +192,12 @@ class PosixFileSystem : public FileSystem {
     return std::make_unique<PosixWriteFile>(path, std::move(file));
   }
 
+  absl::StatusOr<std::unique_ptr<RandomWriteFile>> ReopenForWrite(
+      const std::string& path) override {
+    CAIRN_ASSIGN_OR_RETURN(Descriptor file, Open("open", path, O_WRONLY | O_NONBLOCK));
+    return std::make_unique<PosixWriteFile>(path, std::move(file));
+  }
+
   absl::StatusOr<std::string> ReadWhole(const std::string& path, int64_t max_bytes) override {
     CAIRN_CHECK(max_bytes >= 0);
     CAIRN_ASSIGN_OR_RETURN(Descriptor file, Open("open", path, O_RDONLY));

@@ -24,8 +24,8 @@ class RandomReadFile {
   virtual int64_t size_bytes() const = 0;  // as of the opening
 };
 
-// A new file that is written at offsets, by several threads at once where the ranges differ.
-// Without Finish() the destructor removes it.
+// A file that is written at offsets, by several threads at once where the ranges differ. Without
+// Finish() the destructor removes it.
 class RandomWriteFile {
  public:
   virtual ~RandomWriteFile() = default;
@@ -43,6 +43,9 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<RandomReadFile>> OpenForRead(const std::string& path) = 0;
   // Errors: kAlreadyExists (`path` is there).
   virtual absl::StatusOr<std::unique_ptr<RandomWriteFile>> CreateForWrite(
+      const std::string& path) = 0;
+  // A file that was finished, to be written on: what it holds stays.
+  virtual absl::StatusOr<std::unique_ptr<RandomWriteFile>> ReopenForWrite(
       const std::string& path) = 0;
   // The whole file. Errors: kResourceExhausted (larger than `max_bytes`).
   virtual absl::StatusOr<std::string> ReadWhole(const std::string& path, int64_t max_bytes) = 0;

@@ -82,6 +82,21 @@ TEST_F(FileSystemTest, CreateForWriteKeepsWhatIsThere) {
   EXPECT_THAT(files_->ReadWhole(Path("a"), 100), IsOkAndHolds("old"));
 }
 
+TEST_F(FileSystemTest, AFinishedFileCanBeWrittenOn) {
+  WriteFile("a", "0123456789");
+  {
+    ASSERT_OK_AND_ASSIGN(auto out, files_->ReopenForWrite(Path("a")));
+    ASSERT_OK(out->Write(3, "abc"));
+    ASSERT_OK(out->Finish());
+  }
+  EXPECT_THAT(files_->ReadWhole(Path("a"), 100), IsOkAndHolds("012abc6789"));
+  {
+    ASSERT_OK_AND_ASSIGN(auto out, files_->ReopenForWrite(Path("a")));
+  }
+  EXPECT_FALSE(files_->Exists(Path("a")));
+  EXPECT_THAT(files_->ReopenForWrite(Path("a")), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(FileSystemTest, ReadingPastTheEndIsOutOfRange) {
   WriteFile("a", "0123456789");
   ASSERT_OK_AND_ASSIGN(auto in, files_->OpenForRead(Path("a")));

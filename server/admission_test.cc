@@ -26,6 +26,9 @@ class FakeDisk : public FileSystem {
   absl::StatusOr<std::unique_ptr<RandomWriteFile>> CreateForWrite(const std::string&) override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<std::unique_ptr<RandomWriteFile>> ReopenForWrite(const std::string&) override {
+    return absl::UnimplementedError("");
+  }
   absl::StatusOr<std::string> ReadWhole(const std::string&, int64_t) override {
     return absl::UnimplementedError("");
   }

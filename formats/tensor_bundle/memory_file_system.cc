@@ -90,6 +90,14 @@ absl::StatusOr<std::unique_ptr<RandomWriteFile>> MemoryFileSystem::CreateForWrit
   return std::make_unique<WriteFile>(this, path);
 }
 
+absl::StatusOr<std::unique_ptr<RandomWriteFile>> MemoryFileSystem::ReopenForWrite(
+    const std::string& path) {
+  absl::Status changed = Change();
+  if (!changed.ok()) return changed;
+  if (!files.contains(path)) return NoFile(path);
+  return std::make_unique<WriteFile>(this, path);
+}
+
 absl::StatusOr<std::string> MemoryFileSystem::ReadWhole(const std::string& path,
                                                         int64_t max_bytes) {
   const auto found = files.find(path);

@@ -24,6 +24,7 @@ class MemoryFileSystem : public FileSystem {
 
   absl::StatusOr<std::unique_ptr<RandomReadFile>> OpenForRead(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<RandomWriteFile>> CreateForWrite(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<RandomWriteFile>> ReopenForWrite(const std::string& path) override;
   absl::StatusOr<std::string> ReadWhole(const std::string& path, int64_t max_bytes) override;
   bool Exists(const std::string& path) override;
   bool IsFolder(const std::string& path) override;
