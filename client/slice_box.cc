@@ -16,16 +16,19 @@ v1::Slice SliceFromBox(const Box& box) {
   return slice;
 }
 
-absl::StatusOr<Box> BoxOfPart(const v1::SlicePart& part) {
+absl::StatusOr<Box> BoxOfSlice(const v1::Slice& slice, absl::Span<const int64_t> shape) {
   std::vector<ExtentSpec> extents;
-  for (const v1::Extent& extent : part.slice().extents()) {
+  for (const v1::Extent& extent : slice.extents()) {
     ExtentSpec& spec = extents.emplace_back();
     spec.start = extent.start();
     if (extent.has_length()) spec.length = extent.length();
   }
-  const std::vector<int64_t> shape(part.shape().begin(), part.shape().end());
   CAIRN_RETURN_IF_ERROR(ElementCount(shape).status());
   return ResolveBox(extents, shape);
+}
+
+absl::StatusOr<Box> BoxOfPart(const v1::SlicePart& part) {
+  return BoxOfSlice(part.slice(), part.shape());
 }
 
 }  // namespace cairn

@@ -2,7 +2,10 @@
 #ifndef CAIRN_CLIENT_SLICE_BOX_H_
 #define CAIRN_CLIENT_SLICE_BOX_H_
 
+#include <cstdint>
+
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/box.h"
 #include "cairn/v1/types.pb.h"
 
@@ -10,6 +13,10 @@ namespace cairn {
 
 // `box` with every length set.
 v1::Slice SliceFromBox(const Box& box);
+
+// The box that `slice` means in a tensor of `shape`. Errors: kInvalidArgument (a shape that Cairn
+// does not take, a slice that does not lie in it).
+absl::StatusOr<Box> BoxOfSlice(const v1::Slice& slice, absl::Span<const int64_t> shape);
 
 // The box of a part that a server sent. Errors: kInvalidArgument (does not lie in the part's
 // shape).

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,8 @@
 
 namespace cairn::cli {
 
-// Writes `<prefix>.index`, its data file and, unless told not to, the `checkpoint` state file
-// beside them. Without Finish() nothing stays. A tensor's checksum comes from the verified sums of
+// Writes `<prefix>.index`, its data files and, unless told not to, the `checkpoint` state file
+// beside them. Without Finish() nothing stays. A slice's checksum comes from the verified sums of
 // the pieces that arrived, so that its bytes are not summed twice.
 class BundleSink : public CheckpointSink {
  public:
@@ -39,10 +40,10 @@ class BundleSink : public CheckpointSink {
 
   // Writes what the plan has in memory.
   absl::Status Begin(const v1::OpenRestoreResponse& restore) override;
-  // Bytes of what was written in Begin are dropped.
+  // Bytes of what was written in Begin, or is left out, are dropped.
   absl::Status Write(const ArrivedPart& part) override;
-  std::vector<v1::Selector> selectors() const override { return plan_.selectors; }
-  RestoreTotals totals() const override;
+  std::vector<v1::Selector> selectors() const override { return selectors_; }
+  RestoreTotals totals() const override { return totals_; }
   absl::Status Finish() override;
 
  private:
@@ -52,17 +53,30 @@ class BundleSink : public CheckpointSink {
     uint32_t crc32c;
   };
 
+  // What has been planned for a key.
+  struct Target {
+    size_t tensor;
+    size_t first_piece;  // the entry of pieces_ of its first slice
+    bool encoded;        // written in Begin()
+  };
+
   BundleSink(FileSystem* file_system, const std::string& prefix, BundlePlan plan, bool write_state);
+  void AddTargets();
   absl::Status SetSums();
+  absl::StatusOr<uint32_t> SumOf(BundleWriter::SliceNumber number,
+                                 std::vector<Piece>& pieces) const;
 
   FileSystem* const file_system_;
   const std::string prefix_;
-  const BundlePlan plan_;
   const bool write_state_;
-  std::map<absl::string_view, size_t> entry_of_key_;
+  const std::vector<v1::Selector> selectors_;
+  const RestoreTotals totals_;
+  const std::set<std::string> skipped_;
+  std::vector<EncodedSlice> encoded_;  // until they are written
   std::unique_ptr<BundleWriter> writer_;
+  std::map<absl::string_view, Target> targets_;
   Mutex mutex_;
-  std::vector<std::vector<Piece>> pieces_ CAIRN_GUARDED_BY(mutex_);  // by entry
+  std::vector<std::vector<Piece>> pieces_ CAIRN_GUARDED_BY(mutex_);  // of all slices
 };
 
 }  // namespace cairn::cli

@@ -23,21 +23,28 @@ class BundleSinkTest : public ::testing::Test {
     folder_ = ::testing::TempDir() + "/bundle_sink_test-" +
               ::testing::UnitTest::GetInstance()->current_test_info()->name();
     ASSERT_OK(files_->CreateFolders(folder_));
-    ASSERT_OK(MakeSink({}));
+    ASSERT_OK(MakeSink(WholePlan(), {}));
   }
-  absl::Status MakeSink(const BundleSink::Options& options) {
+  static BundlePlan WholePlan() {
     BundlePlan plan;
-    plan.entries.push_back({{"w", "uint8", {6}, 6}, 6, std::nullopt});
+    plan.tensors.push_back(PlannedWhole("w", "uint8", {6}, 6));
+    return plan;
+  }
+  absl::Status MakeSink(BundlePlan plan, const BundleSink::Options& options) {
+    sink_.reset();
     CAIRN_ASSIGN_OR_RETURN(sink_,
                            BundleSink::Create(files_, folder_ + "/ckpt", std::move(plan), options));
     return sink_->Begin({});
   }
-  absl::Status Write(const std::string& key, int64_t offset, absl::string_view bytes) {
+  absl::Status Write(const std::string& key, const Box& box, int64_t offset,
+                     absl::string_view bytes) {
     v1::SlicePart part;
     part.set_key(key);
-    const Box box = WholeBox({6});
     return sink_->Write({part, box, offset, static_cast<int64_t>(bytes.size()), Crc32c(bytes),
                          absl::MakeConstSpan(&bytes, 1)});
+  }
+  absl::Status Write(const std::string& key, int64_t offset, absl::string_view bytes) {
+    return Write(key, WholeBox({6}), offset, bytes);
   }
 
   FileSystem* const files_ = FileSystem::System();
@@ -54,15 +61,6 @@ TEST_F(BundleSinkTest, PiecesInAnyOrderMakeTheTensorsSum) {
   EXPECT_THAT(reader->ReadWhole(reader->tensors()[0]), IsOkAndHolds("abcdef"));
 }
 
-TEST_F(BundleSinkTest, TheStateFileIsLeftOutWhenNobodyWantsIt) {
-  sink_.reset();
-  ASSERT_OK(MakeSink({.files = {}, .write_state = false}));
-  ASSERT_OK(Write("w", 0, "abcdef"));
-  ASSERT_OK(sink_->Finish());
-  EXPECT_THAT(files_->ListFolder(folder_),
-              IsOkAndHolds(ElementsAre("ckpt.data-00000-of-00001", "ckpt.index")));
-}
-
 TEST_F(BundleSinkTest, MissingBytesNameTheTensorAndLeaveNothing) {
   ASSERT_OK(Write("w", 4, "ef"));
   EXPECT_THAT(sink_->Finish(), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("tensor w")));
@@ -70,8 +68,51 @@ TEST_F(BundleSinkTest, MissingBytesNameTheTensorAndLeaveNothing) {
   EXPECT_THAT(files_->ListFolder(folder_), IsOkAndHolds(IsEmpty()));
 }
 
+TEST_F(BundleSinkTest, TheStateFileIsLeftOutWhenNobodyWantsIt) {
+  ASSERT_OK(MakeSink(WholePlan(), {.files = {}, .write_state = false}));
+  ASSERT_OK(Write("w", 0, "abcdef"));
+  ASSERT_OK(sink_->Finish());
+  EXPECT_THAT(files_->ListFolder(folder_),
+              IsOkAndHolds(ElementsAre("ckpt.data-00000-of-00001", "ckpt.index")));
+}
+
+TEST_F(BundleSinkTest, PiecesOfSlicesMakeTheSlicesSums) {
+  const Box first = {{0, 1}, {2, 1}}, second = {{0, 0}, {2, 1}};
+  BundlePlan plan;
+  plan.tensors.push_back({"w", "uint8", {2, 3}, {{second, 2}, {first, 2}}});
+  plan.tensors.push_back(PlannedWhole("x", "uint8", {1}, 1));
+  ASSERT_OK(MakeSink(std::move(plan), {}));
+  ASSERT_OK(Write("w", first, 1, "b"));
+  ASSERT_OK(Write("x", WholeBox({1}), 0, "x"));
+  ASSERT_OK(Write("w", second, 0, "cd"));
+  ASSERT_OK(Write("w", {{0, 2}, {0, 1}}, 0, ""));  // without elements: it was not planned
+  EXPECT_THAT(sink_->Finish(),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("slice [0:2, 1:2] of tensor w")));
+  ASSERT_OK(Write("w", first, 0, "a"));
+  ASSERT_OK(sink_->Finish());
+  EXPECT_THAT(files_->ReadWhole(folder_ + "/ckpt.data-00000-of-00001", 10), IsOkAndHolds("cdabx"));
+}
+
+TEST_F(BundleSinkTest, WhatIsWrittenFromMemoryIsNotWrittenAgain) {
+  BundlePlan plan = WholePlan();
+  plan.encoded.push_back({{0, 0}, "memory", Crc32c("memory")});
+  ASSERT_OK(MakeSink(std::move(plan), {}));
+  ASSERT_OK(Write("w", 0, "stream"));
+  ASSERT_OK(sink_->Finish());
+  EXPECT_THAT(files_->ReadWhole(folder_ + "/ckpt.data-00000-of-00001", 10), IsOkAndHolds("memory"));
+}
+
+TEST_F(BundleSinkTest, WhatIsLeftOutMayCome) {
+  BundlePlan plan = WholePlan();
+  plan.skipped.insert("odd");
+  ASSERT_OK(MakeSink(std::move(plan), {}));
+  EXPECT_OK(Write("odd", 0, "abcdef"));
+}
+
 TEST_F(BundleSinkTest, WhatWasNotPlannedIsRefused) {
   EXPECT_THAT(Write("other", 0, "abc"), StatusIs(absl::StatusCode::kInternal));
+  EXPECT_THAT(Write("w", {{1}, {2}}, 0, "ab"),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("[1:3]")));
 }
 
 TEST_F(BundleSinkTest, BytesBeyondTheTensorAreRefused) {

@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -193,13 +195,49 @@ TEST_F(CommandTest, AnOutputWithoutANameIsWrongUsage) {
   EXPECT_EQ(ExitStatus(Run(RunRestoreCommand, Restoring("runs/a@10", ""))), kExitWrongUsage);
 }
 
-TEST_F(CommandTest, SlicedTensorsAreNotWrittenYet) {
-  server_->AddTensor("half", "float32", {2}, std::string(8, 'x'));
-  server_->tensors["half"].tensor.set_slice_count(2);
+TEST_F(CommandTest, DataFilesAreAsManyAsAskedFor) {
+  server_->AddSlices("p", "uint8", {6}, {{{{0}, {2}}, "ab"}, {{{2}, {4}}, "cdef"}});
+  server_->AddTensor("w", "uint8", {3}, "ghi");
   server_->SetCheckpoint();
-  const absl::Status status = Run(RunRestoreCommand, Restoring("runs/a@7", "ckpt"));
-  EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_NOT_YET));
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("half")));
+  RestoreArguments arguments = Restoring("runs/a@7", "two");
+  arguments.shards = 2;
+  ASSERT_OK(Run(RunRestoreCommand, arguments));
+  arguments = Restoring("runs/a@7", "three");
+  arguments.max_shard_bytes = 4;
+  ASSERT_OK(Run(RunRestoreCommand, arguments));
+  EXPECT_THAT(Files(),
+              ElementsAre("checkpoint", "three.data-00000-of-00003", "three.data-00001-of-00003",
+                          "three.data-00002-of-00003", "three.index", "two.data-00000-of-00002",
+                          "two.data-00001-of-00002", "two.index"));
+}
+
+TEST_F(CommandTest, DataFilesThatMeanNothingAreWrongUsage) {
+  server_->AddTensor("w", "uint8", {3}, "ghi");
+  server_->SetCheckpoint();
+  for (const auto& [shards, max_shard_bytes] :
+       std::vector<std::pair<std::optional<int>, std::optional<int64_t>>>{
+           {0, {}}, {-1, {}}, {{}, 0}, {2, 100}}) {
+    RestoreArguments arguments = Restoring("runs/a@7", "ckpt");
+    arguments.shards = shards;
+    arguments.max_shard_bytes = max_shard_bytes;
+    EXPECT_EQ(ExitStatus(Run(RunRestoreCommand, arguments)), kExitWrongUsage);
+  }
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
+TEST_F(CommandTest, WhatTensorFlowLacksIsLeftOutWhenAskedFor) {
+  server_->AddTensor("scale", "float8_e8m0fnu", {1}, "a");
+  server_->AddTensor("w", "uint8", {1}, "b");
+  server_->SetCheckpoint();
+  RestoreArguments arguments = Restoring("runs/a@7", "ckpt");
+  EXPECT_THAT(Run(RunRestoreCommand, arguments),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("scale")));
+  EXPECT_THAT(Files(), IsEmpty());
+  arguments.skip_unsupported = true;
+  ASSERT_OK(Run(RunRestoreCommand, arguments));
+  ASSERT_OK_AND_ASSIGN(const auto reader, BundleReader::Open(FileSystem::System(), Output("ckpt")));
+  ASSERT_EQ(reader->tensors().size(), 1);
+  EXPECT_EQ(reader->tensors()[0].key, "w");
 }
 
 TEST_F(CommandTest, AnOpaqueDtypeOfTensorFlowsGoesBackAsItsNumber) {
@@ -210,14 +248,6 @@ TEST_F(CommandTest, AnOpaqueDtypeOfTensorFlowsGoesBackAsItsNumber) {
   ASSERT_EQ(reader->tensors().size(), 1);
   EXPECT_EQ(reader->tensors()[0].dtype, "tf:11");
   EXPECT_THAT(reader->ReadWhole(reader->tensors()[0]), IsOkAndHolds("abc"));
-}
-
-TEST_F(CommandTest, ADtypeThatTensorFlowLacksIsRefusedByName) {
-  server_->AddTensor("scale", "float8_e8m0fnu", {1}, "a");
-  server_->SetCheckpoint();
-  EXPECT_THAT(Run(RunRestoreCommand, Restoring("runs/a@7", "ckpt")),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("scale")));
-  EXPECT_THAT(Files(), IsEmpty());
 }
 
 TEST_F(CommandTest, ShowIsInKeyOrderAndUnitesPrefixes) {

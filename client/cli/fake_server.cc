@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/key_text.h"
 #include "base/mutex.h"
+#include "client/slice_box.h"
 
 namespace cairn::cli {
 namespace {
@@ -34,9 +35,9 @@ class FakeUpload : public UploadStream {
       stored.tensor.set_key(part.key());
       stored.tensor.set_dtype(part.dtype());
       *stored.tensor.mutable_shape() = part.shape();
-      stored.tensor.set_slice_count(1);
-      stored.bytes.append(payload[i].data(), payload[i].size());
-      stored.tensor.set_logical_bytes(static_cast<int64_t>(stored.bytes.size()));
+      stored.tensor.set_partial(part.partial());
+      CAIRN_ASSIGN_OR_RETURN(const Box box, BoxOfPart(part));
+      stored.slices[box].append(payload[i].data(), payload[i].size());
     }
     return absl::OkStatus();
   }
@@ -48,30 +49,39 @@ class FakeUpload : public UploadStream {
   std::map<std::string, FakeServer::StoredTensor>* const tensors_;
 };
 
-// One message a tensor.
+// One message a slice.
 class FakeDownload : public DownloadStream {
  public:
-  explicit FakeDownload(std::vector<const FakeServer::StoredTensor*> tensors)
-      : tensors_(std::move(tensors)) {}
+  explicit FakeDownload(const std::vector<const FakeServer::StoredTensor*>& tensors) {
+    for (const FakeServer::StoredTensor* stored : tensors) {
+      for (const auto& [box, bytes] : stored->slices) to_send_.push_back({stored, &box, &bytes});
+    }
+  }
   absl::StatusOr<bool> Read(v1::DownloadSlicesResponse* header,
                             std::vector<absl::string_view>* payload) override {
-    if (next_ == tensors_.size()) return false;
-    const FakeServer::StoredTensor& stored = *tensors_[next_++];
+    if (next_ == to_send_.size()) return false;
+    const auto& [stored, box, bytes] = to_send_[next_++];
     header->Clear();
     v1::SlicePart* part = header->add_parts();
-    part->set_key(stored.tensor.key());
-    part->set_dtype(stored.tensor.dtype());
-    *part->mutable_shape() = stored.tensor.shape();
-    part->set_length(static_cast<int64_t>(stored.bytes.size()));
-    part->set_crc32c(Crc32c(stored.bytes));
-    if (next_ < tensors_.size()) header->set_next_token("more");
-    *payload = {stored.bytes};
+    part->set_key(stored->tensor.key());
+    part->set_dtype(stored->tensor.dtype());
+    *part->mutable_shape() = stored->tensor.shape();
+    *part->mutable_slice() = SliceFromBox(*box);
+    part->set_length(static_cast<int64_t>(bytes->size()));
+    part->set_crc32c(Crc32c(*bytes));
+    if (next_ < to_send_.size()) header->set_next_token("more");
+    *payload = {*bytes};
     return true;
   }
   void Cancel() override {}
 
  private:
-  const std::vector<const FakeServer::StoredTensor*> tensors_;
+  struct Slice {
+    const FakeServer::StoredTensor* stored;
+    const Box* box;
+    const std::string* bytes;
+  };
+  std::vector<Slice> to_send_;
   size_t next_ = 0;
 };
 
@@ -93,6 +103,7 @@ FakeServer::FakeServer() {
   });
   ON_CALL(*this, SealSaveSession).WillByDefault([this](const auto&) { return session_; });
   ON_CALL(*this, CommitSaveSession).WillByDefault([this](const auto&) {
+    for (auto& [key, stored] : tensors) Describe(&stored);
     SetCheckpoint();
     checkpoint->set_directory(session_.directory());
     *checkpoint->mutable_annotations() = session_.annotations();
@@ -111,7 +122,9 @@ FakeServer::FakeServer() {
         v1::Selector selector;
         selector.set_key(request.key());
         CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
-        return found.front()->tensor;
+        v1::Tensor tensor = found.front()->tensor;
+        if (request.view() == v1::TENSOR_VIEW_BASIC) tensor.clear_slices();
+        return tensor;
       });
   ON_CALL(*this, ListTensors).WillByDefault([this](const auto& request) { return List(request); });
   ON_CALL(*this, OpenRestore).WillByDefault([this](const auto& request) { return Open(request); });
@@ -122,13 +135,33 @@ FakeServer::FakeServer() {
 
 void FakeServer::AddTensor(const std::string& key, const std::string& dtype,
                            std::vector<int64_t> shape, const std::string& bytes) {
+  const Box whole = WholeBox(shape);
+  AddSlices(key, dtype, std::move(shape), {{whole, bytes}});
+}
+
+void FakeServer::AddSlices(const std::string& key, const std::string& dtype,
+                           std::vector<int64_t> shape, std::map<Box, std::string> slices,
+                           bool partial) {
   StoredTensor& stored = tensors[key];
   stored.tensor.set_key(key);
   stored.tensor.set_dtype(dtype);
   stored.tensor.mutable_shape()->Add(shape.begin(), shape.end());
-  stored.tensor.set_slice_count(1);
-  stored.tensor.set_logical_bytes(static_cast<int64_t>(bytes.size()));
-  stored.bytes = bytes;
+  stored.tensor.set_partial(partial);
+  stored.slices = std::move(slices);
+  Describe(&stored);
+}
+
+void FakeServer::Describe(StoredTensor* stored) {
+  v1::Tensor& tensor = stored->tensor;
+  tensor.clear_slices();
+  tensor.set_slice_count(static_cast<int64_t>(stored->slices.size()));
+  tensor.set_logical_bytes(0);
+  for (const auto& [box, bytes] : stored->slices) {
+    v1::StoredSlice* slice = tensor.add_slices();
+    *slice->mutable_slice() = SliceFromBox(box);
+    slice->set_bytes(static_cast<int64_t>(bytes.size()));
+    tensor.set_logical_bytes(tensor.logical_bytes() + slice->bytes());
+  }
 }
 
 void FakeServer::SetCheckpoint() {
@@ -172,7 +205,11 @@ absl::StatusOr<v1::ListTensorsResponse> FakeServer::List(
   selector.set_key_prefix(request.key_prefix());
   CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
   v1::ListTensorsResponse response;
-  for (const StoredTensor* stored : found) *response.add_tensors() = stored->tensor;
+  for (const StoredTensor* stored : found) {
+    v1::Tensor* tensor = response.add_tensors();
+    *tensor = stored->tensor;
+    if (request.view() != v1::TENSOR_VIEW_FULL) tensor->clear_slices();
+  }
   return response;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/box.h"
 #include "client/mocks/mock_connection.h"
 
 namespace cairn::cli {
@@ -18,8 +19,8 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   FakeServer();
 
   struct StoredTensor {
-    v1::Tensor tensor;
-    std::string bytes;
+    v1::Tensor tensor;  // with its slices
+    std::map<Box, std::string> slices;
   };
 
   // The checkpoint, empty until a commit or SetCheckpoint.
@@ -28,7 +29,10 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
 
   void AddTensor(const std::string& key, const std::string& dtype, std::vector<int64_t> shape,
                  const std::string& bytes);
-  // Makes what AddTensor added the checkpoint runs/a@7.
+  // A tensor in the slices it was saved in; `partial`: they need not cover it.
+  void AddSlices(const std::string& key, const std::string& dtype, std::vector<int64_t> shape,
+                 std::map<Box, std::string> slices, bool partial = false);
+  // Makes what was added the checkpoint runs/a@7.
   void SetCheckpoint();
 
  private:
@@ -37,6 +41,9 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   absl::StatusOr<v1::Checkpoint> Resolve(const std::string& directory) const;
   absl::StatusOr<v1::ListTensorsResponse> List(const v1::ListTensorsRequest& request) const;
   absl::StatusOr<v1::OpenRestoreResponse> Open(const v1::OpenRestoreRequest& request);
+
+  // Sets what `tensor` says of the slices.
+  static void Describe(StoredTensor* stored);
 
   v1::SaveSession session_;
   std::vector<const StoredTensor*> to_send_;  // of the restore that is open

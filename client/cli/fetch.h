@@ -7,13 +7,17 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/box.h"
 #include "client/client.h"
 
 namespace cairn::cli {
 
-// The bytes of `tensors` of `checkpoint`, each saved as one slice, by key. Memory: these bytes.
-absl::StatusOr<std::map<std::string, std::string>> FetchTensors(
-    Client& client, const v1::Checkpoint& checkpoint, absl::Span<const v1::Tensor> tensors);
+// By key, then by box.
+using FetchedSlices = std::map<std::string, std::map<Box, std::string>>;
+
+// The slices of `tensors` of `checkpoint` as they were saved. Memory: these bytes.
+absl::StatusOr<FetchedSlices> FetchSlices(Client& client, const v1::Checkpoint& checkpoint,
+                                          absl::Span<const v1::Tensor> tensors);
 
 }  // namespace cairn::cli
 

@@ -104,6 +104,12 @@ class CommandLine {
     command->add_option("--key", restore_.keys, "The tensor of this key; repeatable")
         ->expected(1)
         ->take_all();
+    command->add_option("--shards", restore_.shards,
+                        "Write so many data files of about equal size. Default: 1");
+    command
+        ->add_option("--max-shard-bytes", restore_.max_shard_bytes,
+                     "Begin a new data file before one passes this size: bytes, or 64MiB")
+        ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
     command->add_flag("--force", restore_.force, "Replace files that are there");
     RunWith(command, restore_, RunRestoreCommand);
   }
