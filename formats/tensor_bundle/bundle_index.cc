@@ -14,13 +14,12 @@
 #include "formats/tensor_bundle/bundle.pb.h"
 #include "formats/tensor_bundle/index_table.h"
 #include "formats/tensor_bundle/slice_key.h"
+#include "formats/tensor_bundle/slice_proto.h"
 #include "formats/tensor_bundle/tensor_size.h"
 
 namespace cairn {
 namespace {
 
-// The version of the format that this reads; there has been no other.
-constexpr int32_t kVersion = 1;
 // What the descriptions of all tensors may take, half a million of them; a forged index names any
 // number.
 constexpr int64_t kMaxMemoryBytes = int64_t{256} << 20;
@@ -43,53 +42,10 @@ absl::Status Refused(absl::string_view what) {
                    absl::StrCat("cannot read this checkpoint: ", what));
 }
 
-absl::Status CheckVersion(const formats::VersionDef& version) {
-  const bool is_bad =
-      std::count(version.bad_consumers().begin(), version.bad_consumers().end(), kVersion) > 0;
-  if (version.producer() < 0 || version.min_consumer() > kVersion || is_bad) {
-    return Refused(absl::StrCat("it was written by version ", version.producer(),
-                                " of the format, for readers from version ", version.min_consumer(),
-                                " on; this one is version ", kVersion));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckRank(int rank, absl::string_view raw_key) {
   if (rank <= kMaxRank) return absl::OkStatus();
   return Refused(absl::StrCat("tensor ", KeyTextFromBytes(raw_key), " has ", rank,
                               " dimensions; Cairn takes ", kMaxRank));
-}
-
-// What a slice of an umbrella's entry says. No length, or -1: the whole dimension.
-std::vector<ExtentSpec> ExtentsOf(const formats::TensorSlice& slice) {
-  std::vector<ExtentSpec> extents;
-  extents.reserve(slice.extent_size());
-  for (const auto& extent : slice.extent()) {
-    ExtentSpec& spec = extents.emplace_back();
-    spec.start = extent.start();
-    if (extent.has_length_case() == formats::TensorSlice::Extent::kLength &&
-        extent.length() != -1) {
-      spec.length = extent.length();
-    }
-  }
-  return extents;
-}
-
-// The box of a slice. Errors: kInvalidArgument (it is none that TensorFlow would write).
-absl::StatusOr<Box> SliceBox(absl::Span<const ExtentSpec> extents,
-                             absl::Span<const int64_t> shape) {
-  if (extents.size() != shape.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("it has ", extents.size(), " dimensions, not ", shape.size()));
-  }
-  for (const ExtentSpec& extent : extents) {
-    if (!extent.length.has_value() && extent.start != 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("it takes a whole dimension from ", extent.start, " on"));
-    }
-    if (extent.length == 0) return absl::InvalidArgumentError("it is empty");
-  }
-  return ResolveBox(extents, shape);
 }
 
 // Takes the entries of an index in order.
@@ -137,7 +93,7 @@ class IndexBuilder {
     if (!header.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
       return Refused("its header is not a bundle's; it may be a V1 checkpoint");
     }
-    CAIRN_RETURN_IF_ERROR(CheckVersion(header.version()));
+    CAIRN_RETURN_IF_ERROR(CheckFormatVersion(header.version()));
     if (header.num_shards() < 1) {
       return Refused(absl::StrCat("its header counts ", header.num_shards(), " data files"));
     }
@@ -255,7 +211,7 @@ class IndexBuilder {
     std::vector<Box> boxes;
     boxes.reserve(entry_.slices_size());
     for (const formats::TensorSlice& slice : entry_.slices()) {
-      const std::vector<ExtentSpec> extents = ExtentsOf(slice);
+      const std::vector<ExtentSpec> extents = ExtentsFromProto(slice);
       absl::StatusOr<Box> box = SliceBox(extents, tensor.shape);
       if (!box.ok()) {
         return BadEntry(umbrella.raw_key,

@@ -13,12 +13,10 @@
 
 namespace cairn {
 
-// Largest block, as stored and unpacked. Writers cut blocks at 256 KiB or after a larger entry.
-inline constexpr int64_t kMaxIndexBlockBytes = int64_t{64} << 20;
-
 // Calls `visit` for every entry in ascending byte order of keys, no key twice, each block's
 // checksum verified before its entries are seen. Ends at the first error of `visit` and returns it.
-// Memory: two blocks. Errors: kDataLoss with ERROR_REASON_BAD_FILE (not a table, or damaged).
+// Memory: two blocks, of at most kMaxBlockBytes (table_block.h). Errors: kDataLoss with
+// ERROR_REASON_BAD_FILE (not a table, or damaged).
 absl::Status ReadIndexTable(
     const RandomReadFile& file,
     absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> visit);
