@@ -142,6 +142,14 @@ def shards(folder):
     )
 
 
+def any_matrix(dtype, seed):
+    """Two rows of three with random bits."""
+    patterns = np.random.default_rng(seed).integers(0, 256, 6 * np.dtype(dtype).itemsize)
+    if dtype is np.bool_:
+        return patterns.reshape(2, 3) % 2 == 1
+    return np.frombuffer(patterns.astype(np.uint8).tobytes(), dtype).reshape(2, 3)
+
+
 def dtypes(folder):
     """Every fixed-width dtype that numpy and ml_dtypes know, with extreme values: all.
 
@@ -154,10 +162,7 @@ def dtypes(folder):
         *(ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2),
     ):
         name = np.dtype(dtype).name
-        patterns = np.random.default_rng(11).integers(0, 256, 6 * np.dtype(dtype).itemsize)
-        matrix = np.frombuffer(patterns.astype(np.uint8).tobytes(), dtype).reshape(2, 3)
-        if dtype is np.bool_:
-            matrix = patterns.reshape(2, 3) % 2 == 1
+        matrix = any_matrix(dtype, seed=11)
         tensors[f"{name}/matrix"] = matrix
         tensors[f"{name}/scalar"] = matrix[1, 2]
         tensors[f"{name}/empty"] = np.zeros((3, 0, 2), dtype)
@@ -255,9 +260,67 @@ def saved_model(folder):
     tf.saved_model.save(Scale(), str(folder))
 
 
+def v1_tensors():
+    """Tensors of every dtype that TensorFlow writes into V1 files, by name."""
+    tensors = {}
+    for dtype in (
+        *(np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16),
+        *(np.float16, np.float32, np.float64, np.complex64, np.complex128),
+    ):
+        name = np.dtype(dtype).name
+        matrix = any_matrix(dtype, seed=13)
+        tensors[f"{name}/matrix"] = tf.constant(matrix)
+        tensors[f"{name}/scalar"] = tf.constant(matrix[1, 2])
+        tensors[f"{name}/empty"] = tf.zeros((3, 0, 2), dtype)
+    for quantised in (tf.qint8, tf.quint8, tf.qint32):
+        tensors[quantised.name] = tf.bitcast(tensors[f"{quantised.name[1:]}/matrix"], quantised)
+    tensors["strings"] = tf.constant([[b"", b"\x00\xff\n"], ["häh?".encode(), b"x" * 300]])
+    tensors["string"] = tf.constant(b"one")
+    tensors["no_strings"] = tf.zeros((0,), tf.string)
+    tensors[b"not-utf8-\xff"] = tf.constant([1])
+    return tensors
+
+
+def version_one(folder):
+    """V1 files of every dtype (all) and of two shards with partitioned variables
+    (model.ckpt-1000), the slices of some in both; same and same-1000 are the same as bundles.
+    """
+    tensors = v1_tensors()
+    names, values = list(tensors), list(tensors.values())
+    whole = [""] * len(names)
+    tf.raw_ops.SaveSlices(
+        filename=str(folder / "all"), tensor_names=names, shapes_and_slices=whole, data=values
+    )
+    tf.raw_ops.SaveV2(
+        prefix=str(folder / "same"), tensor_names=names, shape_and_slices=whole, tensors=values
+    )
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        v1.set_random_seed(17)
+        with v1.device(lambda op: f"/cpu:{1 if 'part_1' in op.name else 0}"):
+            for axis in range(2):
+                v1.get_variable(
+                    f"grid_{axis}", (4, 6), partitioner=v1.fixed_size_partitioner(3, axis)
+                )
+        with v1.device("/cpu:1"):
+            v1.get_variable("whole", initializer=np.arange(5, dtype=np.int64))
+            v1.get_variable("words", initializer=tf.constant([b"a", b"", b"ccc"]))
+        with v1.Session(config=v1.ConfigProto(device_count={"CPU": 2})) as session:
+            session.run(v1.global_variables_initializer())
+            savers = (("model.ckpt", v1.train.SaverDef.V1), ("same", v1.train.SaverDef.V2))
+            for name, version in savers:
+                v1.train.Saver(write_version=version, sharded=True, save_relative_paths=True).save(
+                    session,
+                    str(folder / name),
+                    global_step=1000,
+                    write_meta_graph=False,
+                    write_state=version == v1.train.SaverDef.V1,
+                )
+
+
 GOLDEN = (
     *(keras_adam, keras_functional, manager, shards, dtypes, strings, odd_names, partitioned),
-    *(slices, saved_model),
+    *(slices, saved_model, version_one),
 )
 
 
