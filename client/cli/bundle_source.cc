@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "client/cli/source_identity.h"
 #include "formats/tensor_bundle/bundle_path.h"
 
 namespace cairn::cli {
@@ -22,16 +23,6 @@ class FileSlice : public SliceSource {
   const BundleTensor& tensor_;
   const BundleSlice& slice_;
 };
-
-SourceIdentity IdentityOf(const BundlePath& found) {
-  SourceIdentity identity;
-  identity.path = found.prefix;
-  identity.number = found.number;
-  const std::string name = found.prefix.substr(found.prefix.rfind('/') + 1);
-  // A folder's own bundle has none.
-  if (!name.empty()) identity.annotations["tensorflow.prefix"] = name;
-  return identity;
-}
 
 }  // namespace
 

@@ -8,6 +8,7 @@ namespace cairn {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Optional;
 
@@ -80,17 +81,81 @@ TEST_F(BundlePathTest, ADamagedStateFileIsAnErrorThatNamesIt) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("runs/checkpoint")));
 }
 
-TEST_F(BundlePathTest, V1FilesAreNotReadYet) {
+TEST_F(BundlePathTest, ATableWithoutAnIndexIsAV1File) {
   Put("old/model.ckpt-5", TableFooter());
-  Put("old/sharded-00000-of-00001", TableFooter());
-  Put("a/checkpoint", "model_checkpoint_path: \"sharded-\?\?\?\?\?-of-00002\"\n");
-  Put("a/sharded-00000-of-00002", TableFooter());
-  for (const char* path : {"old/model.ckpt-5", "old/sharded", "a"}) {
-    EXPECT_THAT(Prefix(path), AllOf(StatusIs(absl::StatusCode::kUnimplemented,
-                                             HasSubstr("V1 checkpoint files cannot be read yet")),
-                                    HasReason(ErrorReason::ERROR_REASON_NOT_YET)))
+  ASSERT_OK_AND_ASSIGN(const BundlePath path, ResolveBundlePath(&files_, "old/model.ckpt-5"));
+  EXPECT_TRUE(path.is_v1());
+  EXPECT_EQ(path.prefix, "old/model.ckpt-5");
+  EXPECT_THAT(path.v1_files, ElementsAre("old/model.ckpt-5"));
+  EXPECT_THAT(path.number, Optional(5));
+}
+
+TEST_F(BundlePathTest, AnIndexGoesBeforeAV1File) {
+  Put("old/model.ckpt-5", TableFooter());
+  Put("old/model.ckpt-5.index");
+  ASSERT_OK_AND_ASSIGN(const BundlePath path, ResolveBundlePath(&files_, "old/model.ckpt-5"));
+  EXPECT_FALSE(path.is_v1());
+}
+
+TEST_F(BundlePathTest, AnyNameOfV1ShardsMeansThemAll) {
+  Put("a/ckpt-1000-00000-of-00002", TableFooter());
+  Put("a/ckpt-1000-00001-of-00002", TableFooter());
+  Put("a/checkpoint", "model_checkpoint_path: \"/gone/ckpt-1000-\?\?\?\?\?-of-00002\"\n");
+  Put("a/ckpt-1000.meta", "graph");
+  for (const char* path :
+       {"a/ckpt-1000", "a/ckpt-1000-00000-of-00002", "a/ckpt-1000-00001-of-00002",
+        "a/ckpt-1000-\?\?\?\?\?-of-00002", "a", "a/checkpoint"}) {
+    ASSERT_OK_AND_ASSIGN(const BundlePath found, ResolveBundlePath(&files_, path));
+    EXPECT_EQ(found.prefix, "a/ckpt-1000") << path;
+    EXPECT_THAT(found.v1_files,
+                ElementsAre("a/ckpt-1000-00000-of-00002", "a/ckpt-1000-00001-of-00002"))
+        << path;
+    EXPECT_THAT(found.number, Optional(1000)) << path;
+  }
+}
+
+TEST_F(BundlePathTest, V1ShardsOfTheWorkingFolderAreFound) {
+  Put("./old-00000-of-00001", TableFooter());
+  ASSERT_OK_AND_ASSIGN(const BundlePath found, ResolveBundlePath(&files_, "./old"));
+  EXPECT_THAT(found.v1_files, ElementsAre("./old-00000-of-00001"));
+}
+
+TEST_F(BundlePathTest, AMissingV1ShardIsNamed) {
+  Put("a/old-00000-of-00003");
+  Put("a/old-00002-of-00003");
+  for (const char* path : {"a/old", "a/old-00000-of-00003", "a/old-\?\?\?\?\?-of-00003"}) {
+    EXPECT_THAT(Prefix(path), AllOf(StatusIs(absl::StatusCode::kNotFound,
+                                             HasSubstr("a/old-00001-of-00003 is missing")),
+                                    HasReason(ErrorReason::ERROR_REASON_BAD_FILE)))
         << path;
   }
+}
+
+TEST_F(BundlePathTest, AHugeNumberOfV1ShardsCostsNothing) {
+  Put("a/old-00000-of-2000000000");
+  EXPECT_THAT(Prefix("a/old"), StatusIs(absl::StatusCode::kNotFound,
+                                        HasSubstr("a/old-00001-of-2000000000 is missing")));
+}
+
+TEST_F(BundlePathTest, APrefixOfTwoSetsOfV1ShardsIsAmbiguous) {
+  Put("a/old-00000-of-00001");
+  Put("a/old-00000-of-00002");
+  Put("a/old-00001-of-00002");
+  EXPECT_THAT(Prefix("a/old"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("give one of a/old-00000-of-00001, a/old-00000-of-00002")));
+  ASSERT_OK_AND_ASSIGN(const BundlePath found,
+                       ResolveBundlePath(&files_, "a/old-\?\?\?\?\?-of-00002"));
+  EXPECT_EQ(found.v1_files.size(), 2);
+}
+
+TEST_F(BundlePathTest, NamesThatNoWriterGivesAreNoV1Shards) {
+  for (const char* name : {"a/x-0-of-1", "a/x-00001-of-00001", "a/x-000000-of-000001",
+                           "a/x-00000-of-0000a", "a/x-+0000-of-00001", "a/x-00000-of-00000"}) {
+    Put(name);
+  }
+  EXPECT_THAT(Prefix("a/x"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("a/x-\?\?\?\?\?-of-\?\?\?\?\?")));
 }
 
 TEST_F(BundlePathTest, WhatIsNoCheckpointSaysWhatWasLookedFor) {
