@@ -115,6 +115,27 @@ def bundle_seeds():
         write("bundle", name, bytes([len(pairs)]) + fields + data)
 
 
+def v1_seeds():
+    tables = {
+        path.name: path.read_bytes()
+        for pattern in ("all", "model.ckpt-*")
+        for path in sorted((GOLDEN / "version_one").glob(pattern))
+    }
+
+    def files(*names):
+        pairs = [table_entries(tables[name]) for name in names]
+        return bytes([len(names)]) + b"".join(
+            bytes([len(some)]) + b"".join(field(key) + field(value) for key, value in some)
+            for some in pairs
+        )
+
+    shards = [name for name in tables if name != "all"]
+    write("v1_reader", "dtypes-file", AS_IT_IS + tables["all"])
+    write("v1_reader", "dtypes", files("all"))
+    write("v1_reader", "shards", files(*shards))
+    write("v1_reader", "one-shard", files(shards[0]))
+
+
 def graph_seeds():
     for name in ("keras_adam", "keras_functional"):
         data = (GOLDEN / name / "ckpt-10.data-00000-of-00001").read_bytes()
@@ -190,6 +211,7 @@ def json_bytes(value) -> bytes:
 def main():
     index_seeds()
     bundle_seeds()
+    v1_seeds()
     graph_seeds()
     state_seeds()
     safetensors_seeds()
