@@ -77,8 +77,7 @@ class MockStore : public storage::Store {
   MOCK_METHOD(absl::StatusOr<std::unique_ptr<storage::SliceWriter>>, NewSliceWriter,
               (string_view, string_view, string_view, bool), (override));
   MOCK_METHOD(Page<storage::TensorInfo>, ListTensors,
-              (const storage::CheckpointRecord&, storage::TensorKind, string_view, bool,
-               string_view, int),
+              (const storage::CheckpointRecord&, const storage::Selector&, bool, string_view, int),
               (override));
   MOCK_METHOD(absl::StatusOr<storage::TensorInfo>, GetTensor,
               (const storage::CheckpointRecord&, storage::TensorKind, string_view), (override));

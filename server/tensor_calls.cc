@@ -31,12 +31,14 @@ absl::StatusOr<v1::Tensor> TensorCalls::Get(const v1::GetTensorRequest& request)
 
 absl::StatusOr<v1::ListTensorsResponse> TensorCalls::List(const v1::ListTensorsRequest& request) {
   CAIRN_ASSIGN_OR_RETURN(int page_size, PageSizeOf(request.page_size()));
-  CAIRN_ASSIGN_OR_RETURN(storage::TensorKind kind, KindOf(request.kind()));
+  storage::Selector selector;
+  CAIRN_ASSIGN_OR_RETURN(selector.kind, KindOf(request.kind()));
+  selector.key_prefix = request.key_prefix();
   CAIRN_ASSIGN_OR_RETURN(PinnedPage start, OpenPinnedPage(services_.store, request));
   const bool with_slices = request.view() == v1::TENSOR_VIEW_FULL;
   CAIRN_ASSIGN_OR_RETURN(storage::ListPage<storage::TensorInfo> page,
-                         services_.store->ListTensors(start.checkpoint, kind, request.key_prefix(),
-                                                      with_slices, start.after, page_size));
+                         services_.store->ListTensors(start.checkpoint, selector, with_slices,
+                                                      start.after, page_size));
   v1::ListTensorsResponse response;
   response.set_uid(UidHex(start.checkpoint.uid()));
   response.set_reference(ReferenceOf(request.directory(), start.checkpoint));

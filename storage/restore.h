@@ -20,7 +20,7 @@
 namespace cairn::storage {
 
 inline constexpr size_t kMaxOpenRestores = 4096;
-inline constexpr size_t kMaxSelectorBytes = 64 << 20;  // keys and boxes of all open restores
+inline constexpr size_t kMaxSelectorBytes = 256 << 20;  // keys and boxes of all open restores
 
 // The restores of one server process. Their leases live in memory: a restart ends them all.
 // Thread-safe. Pointers are not owned and outlive this and every reader it made; readers may

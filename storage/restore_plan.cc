@@ -120,7 +120,7 @@ std::vector<StreamPosition> CutSampler::Cuts(int streams) const {
 
 absl::StatusOr<RestorePlan> PlanRestore(Table* table, const CheckpointRecord& checkpoint,
                                         const Selection& selection, int streams) {
-  RowScanner rows(table, *Uid::FromBytes(checkpoint.uid()), selection.ranges());
+  RowScanner rows(table, *Uid::FromBytes(checkpoint.uid()), selection.RangesFrom(""));
   Planner planner(selection);
   while (true) {
     CAIRN_ASSIGN_OR_RETURN(const Row* row, rows.Next());
@@ -129,8 +129,7 @@ absl::StatusOr<RestorePlan> PlanRestore(Table* table, const CheckpointRecord& ch
   }
   CAIRN_RETURN_IF_ERROR(planner.EndTensor());
   if (const Selector* unmatched = selection.FirstUnmatched(planner.matched())) {
-    return TensorNotFound(table, checkpoint, unmatched->kind,
-                          unmatched->key ? *unmatched->key : *unmatched->key_prefix);
+    return SelectedNotFound(table, checkpoint, *unmatched);
   }
   return planner.Result(streams);
 }

@@ -253,6 +253,44 @@ TEST_F(RestoreTest, LargeBoxesComeInRunsThatCanBeResumedOnAnyNumberOfStreams) {
   }
 }
 
+TEST_F(RestoreTest, SetsOfKeysBringWhatIsThereOfThemOnAnyNumberOfStreams) {
+  const auto set = [](std::string name, std::vector<std::string> keys) {
+    Selector selector;
+    selector.keys = std::make_shared<KeySet>(KeySet{std::move(name), std::move(keys)});
+    return selector;
+  };
+  std::vector<std::string> keys;
+  std::map<std::string, std::string> expected;
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = absl::StrCat("k", 100 + i);
+    const std::string bytes = SomeBytes(i % 10 == 0 ? 2 * kPieceBytes + 2 : 40, i);
+    Save(Whole(key, "int16", {static_cast<int64_t>(bytes.size()) / 2}), bytes);
+    if (i % 3 == 0) continue;
+    keys.push_back(key);
+    keys.push_back(key + "/absent");
+    expected[key] = bytes;
+  }
+  for (int streams : {1, 3, 64}) {
+    ASSERT_OK_AND_ASSIGN(const RestoreInfo info,
+                         Open({set("some", keys), Key("k101"), set("one", {"k102"})}, streams));
+    EXPECT_EQ(info.tensor_count, static_cast<int64_t>(expected.size()));
+    std::map<std::string, std::string> found;
+    for (const OutgoingPart& part : ReadAll(info, /*resume=*/true)) {
+      found[part.key].append(part.bytes.view().data(), part.bytes.view().size());
+    }
+    EXPECT_TRUE(found == expected) << streams;
+    ASSERT_OK(restores_.Close(info.restore));
+  }
+  // A box and a dtype are for every tensor of the set.
+  Selector selector = set("some", keys);
+  selector.slice = {{3, 5}};
+  selector.dtype = "float32";
+  ASSERT_OK_AND_ASSIGN(const RestoreInfo info, Open({selector}));
+  EXPECT_EQ(info.total_bytes, static_cast<int64_t>(expected.size()) * 5 * 4);
+  EXPECT_THAT(Open({set("some", keys), set("object", {"a", "b"})}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("\"object\"")));
+}
+
 TEST_F(RestoreTest, StreamsAreBalancedByBytesAndBringEverythingOnce) {
   const std::vector<int64_t> shape = {8 * kPieceBytes};
   const std::string bytes = SomeBytes(8 * kPieceBytes, 2);

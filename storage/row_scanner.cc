@@ -14,25 +14,28 @@ constexpr int kPageGrowth = 4;
 
 }  // namespace
 
+RowScanner::RowScanner(Table* table, const Uid& manifest, RangeSource ranges)
+    : table_(table),
+      partition_(Partition::Manifest(manifest)),
+      ranges_(std::move(ranges)),
+      range_(ranges_()) {}
+
 RowScanner::RowScanner(Table* table, const Uid& manifest, std::vector<KeyRange> ranges)
-    : table_(table), partition_(Partition::Manifest(manifest)), ranges_(std::move(ranges)) {
-  if (!ranges_.empty()) begin_ = ranges_[0].begin;
-}
+    : RowScanner(table, manifest, [ranges = std::move(ranges), next = size_t{0}]() mutable {
+        return next < ranges.size() ? std::optional<KeyRange>(ranges[next++]) : std::nullopt;
+      }) {}
 
 absl::StatusOr<const Row*> RowScanner::Next() {
   while (next_ == page_.rows.size()) {
-    if (page_.complete) {
-      if (++range_ >= ranges_.size()) return nullptr;
-      begin_ = ranges_[range_].begin;
+    if (range_.has_value() && page_.complete) {
+      range_ = ranges_();
       page_rows_ = 0;
-    } else if (range_ >= ranges_.size()) {
-      return nullptr;
     }
+    if (!range_.has_value()) return nullptr;
     page_rows_ = std::min(std::max(page_rows_ * kPageGrowth, kFirstPageRows), kMaxBatchRows);
-    CAIRN_ASSIGN_OR_RETURN(page_,
-                           table_->Scan(partition_, begin_, ranges_[range_].end, page_rows_));
+    CAIRN_ASSIGN_OR_RETURN(page_, table_->Scan(partition_, range_->begin, range_->end, page_rows_));
     next_ = 0;
-    if (!page_.rows.empty()) begin_ = page_.rows.back().key + '\0';
+    if (!page_.rows.empty()) range_->begin = page_.rows.back().key + '\0';
   }
   return &page_.rows[next_++];
 }

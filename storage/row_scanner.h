@@ -3,6 +3,8 @@
 #define CAIRN_STORAGE_ROW_SCANNER_H_
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +15,16 @@
 
 namespace cairn::storage {
 
+// Gives ranges one after the other, for there may be very many; nullopt after the last. They ascend
+// and do not overlap; an empty end means to the end row.
+using RangeSource = std::function<std::optional<KeyRange>()>;
+
 // One thread at a time.
 class RowScanner {
  public:
-  // The rows of `ranges`, which ascend and do not overlap; an empty end means to the end row.
-  // `table` is not owned and outlives this.
+  // The rows of the ranges. `table` is not owned and outlives this.
+  RowScanner(Table* table, const Uid& manifest, RangeSource ranges);
+  // Of these alone.
   RowScanner(Table* table, const Uid& manifest, std::vector<KeyRange> ranges);
 
   // The next row, valid until the next call; nullptr when there is none. Errors: as Table::Scan.
@@ -26,9 +33,8 @@ class RowScanner {
  private:
   Table* const table_;
   const Partition partition_;
-  const std::vector<KeyRange> ranges_;
-  size_t range_ = 0;   // that of page_
-  std::string begin_;  // of the page after page_
+  RangeSource ranges_;
+  std::optional<KeyRange> range_;  // what is not read yet of that of page_; nullopt at the end
   Page page_;
   size_t next_ = 0;  // in page_
   int page_rows_ = 0;

@@ -54,6 +54,24 @@ TEST_F(RowScannerTest, NoRowIsLostOrDoubledBetweenPages) {
   for (int i = 0; i < 3000; ++i) EXPECT_EQ(keys[i], absl::StrCat("k", 10000 + i));
 }
 
+TEST_F(RowScannerTest, RangesAreAskedForOneByOne) {
+  for (const char* key : {"a", "b", "c"}) Put(key);
+  int asked = 0;
+  RowScanner scanner(&table_, Uid(), [&asked]() -> std::optional<KeyRange> {
+    const char* const keys[] = {"a", "aa", "c"};
+    if (asked == 3) return std::nullopt;
+    const std::string key = keys[asked++];
+    return KeyRange{key, key + '\0'};
+  });
+  ASSERT_OK_AND_ASSIGN(const Row* first, scanner.Next());
+  EXPECT_EQ(first->key, "a");
+  EXPECT_EQ(asked, 1);
+  ASSERT_OK_AND_ASSIGN(const Row* second, scanner.Next());
+  EXPECT_EQ(second->key, "c");
+  EXPECT_THAT(scanner.Next(), IsOkAndHolds(nullptr));
+  EXPECT_THAT(scanner.Next(), IsOkAndHolds(nullptr));
+}
+
 TEST_F(RowScannerTest, APartitionWithoutRowsIsEmpty) { EXPECT_THAT(Keys({{"", ""}}), IsEmpty()); }
 
 }  // namespace

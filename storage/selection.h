@@ -3,6 +3,7 @@
 #define CAIRN_STORAGE_SELECTION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "storage/row_scanner.h"
 #include "storage/slice_keys.h"
 #include "storage/store.h"
 
@@ -19,14 +21,15 @@ namespace cairn::storage {
 // United selectors. Immutable, so safe to share between threads.
 class Selection {
  public:
-  // None at all select every tensor. Errors: kInvalidArgument (too many; both key and prefix).
+  // None at all select every tensor. Errors: kInvalidArgument (too many; more than one of key,
+  // prefix and keys).
   static absl::StatusOr<Selection> Make(absl::Span<const Selector> selectors, char separator);
 
-  // The rows of what is selected: ascending, disjoint.
-  const std::vector<KeyRange>& ranges() const { return ranges_; }
+  // The rows of what is selected at or after the row key `begin`. This outlives the result.
+  RangeSource RangesFrom(std::string begin) const;
 
-  // How to read a tensor: the first selector that matches it; nullptr when none does. Its time does
-  // not grow with the number of selectors.
+  // How to read a tensor: the first selector that matches it; nullptr when none does. Its time
+  // hardly grows with the number of selectors, but with how many sets of keys hold the tensor.
   const Selector* Find(TensorKind kind, absl::string_view key) const;
 
   // Notes, by index, which selectors match a tensor; `matched` has size() entries.
@@ -41,6 +44,13 @@ class Selection {
  private:
   // Kind and text of selectors with the index of the first that has them.
   using Index = std::unordered_map<std::string, size_t>;
+  // A key of a selector's set.
+  struct SetKey {
+    TensorKind kind;
+    absl::string_view key;  // lives in the set
+    uint32_t selector;
+  };
+  class Ranges;
 
   explicit Selection(char separator) : separator_(separator) {}
   absl::Status Add(const Selector& selector);
@@ -53,8 +63,12 @@ class Selection {
   std::vector<size_t> same_as_;  // the first selector of the same kind and text
   Index keys_;
   Index prefixes_;
-  std::vector<KeyRange> ranges_;
+  std::vector<KeyRange> ranges_;  // of keys and prefixes; ascending, disjoint
+  std::vector<SetKey> set_keys_;  // by kind, key and selector
 };
+
+// Whether a selector asks for all of its kind, and so gets it even if that is nothing.
+bool SelectsAll(const Selector& selector);
 
 }  // namespace cairn::storage
 

@@ -126,18 +126,18 @@ class OutgoingRow {
 };
 
 // The part of the selection's rows that a stream reads.
-std::vector<KeyRange> RangesOf(const Selection& selection, const StreamToken& token) {
+RangeSource RangesOf(const Selection& selection, const StreamToken& token) {
   std::string begin = token.begin.row_key;
   if (token.begin.sent == StreamPosition::kWholeRow) begin.push_back('\0');
   std::string end = token.end.row_key;
   if (!end.empty() && token.end.sent > 0) end.push_back('\0');
-  std::vector<KeyRange> ranges;
-  for (const KeyRange& range : selection.ranges()) {
-    KeyRange both = {std::max(range.begin, begin),
-                     end.empty() ? range.end : std::min(range.end, end)};
-    if (both.begin < both.end) ranges.push_back(std::move(both));
-  }
-  return ranges;
+  return [ranges = selection.RangesFrom(std::move(begin)), end = std::move(end)] {
+    std::optional<KeyRange> range = ranges();
+    if (!range || end.empty()) return range;
+    range->end = std::min(range->end, end);
+    if (range->begin >= range->end) range.reset();
+    return range;
+  };
 }
 
 class SliceReaderImpl : public SliceReader {

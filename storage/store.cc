@@ -109,11 +109,10 @@ class StoreImpl : public Store {
   }
 
   absl::StatusOr<ListPage<TensorInfo>> ListTensors(const CheckpointRecord& checkpoint,
-                                                   TensorKind kind, absl::string_view key_prefix,
-                                                   bool with_slices, absl::string_view after,
+                                                   const Selector& selector, bool with_slices,
+                                                   absl::string_view after,
                                                    int page_size) override {
-    return storage::ListTensors(table_, checkpoint, kind, key_prefix, with_slices, after,
-                                page_size);
+    return storage::ListTensors(table_, checkpoint, selector, with_slices, after, page_size);
   }
   absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                        absl::string_view key) override {

@@ -138,11 +138,19 @@ struct TensorInfo {
   std::vector<StoredSlice> slices;  // only when asked for
 };
 
-// Which tensors to read, and how. Neither key nor prefix: every one of the kind.
+// Keys that are asked for as one thing.
+struct KeySet {
+  std::string selector;           // what the caller named them by, for messages
+  std::vector<std::string> keys;  // sorted, each once
+};
+
+// Which tensors to read, and how. At most one of key, prefix and keys; none: every one of the kind.
 struct Selector {
   TensorKind kind = TensorKind::kTensor;
   std::optional<std::string> key;
   std::optional<std::string> key_prefix;
+  // What is there of them: keys that the checkpoint lacks are passed over, but not all of them.
+  std::shared_ptr<const KeySet> keys;
   std::vector<ExtentSpec> slice;  // empty: whole
   std::string dtype;              // empty: as stored
 };
@@ -303,12 +311,14 @@ class Store {
 
   // --- Tensors of a checkpoint that GetCheckpoint resolved.
 
-  // By kind's key order, after `after`; `key_prefix` as Selector's.
+  // What `selector` matches (its slice and dtype do not matter), in key order, after `after`.
   // Errors: kNotFound with reason TENSOR_NOT_FOUND (first page only: nothing matches), neighbours
   // named.
-  virtual absl::StatusOr<ListPage<TensorInfo>> ListTensors(
-      const CheckpointRecord& checkpoint, TensorKind kind, absl::string_view key_prefix,
-      bool with_slices, absl::string_view after, int page_size) = 0;
+  virtual absl::StatusOr<ListPage<TensorInfo>> ListTensors(const CheckpointRecord& checkpoint,
+                                                           const Selector& selector,
+                                                           bool with_slices,
+                                                           absl::string_view after,
+                                                           int page_size) = 0;
   virtual absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                                absl::string_view key) = 0;
 

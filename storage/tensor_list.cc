@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "storage/manifest.h"
 #include "storage/row_scanner.h"
+#include "storage/selection.h"
 #include "storage/slice_keys.h"
 
 namespace cairn::storage {
@@ -83,25 +84,49 @@ absl::StatusOr<std::vector<std::string>> Neighbors(Table* table, const Uid& mani
   return std::vector<std::string>(keys.begin(), keys.end());
 }
 
+absl::Status TensorNotFound(Table* table, const CheckpointRecord& checkpoint, TensorKind kind,
+                            absl::string_view wanted) {
+  CAIRN_ASSIGN_OR_RETURN(const std::vector<std::string> neighbors,
+                         Neighbors(table, ManifestOf(checkpoint), kind, wanted));
+  const std::string near = absl::StrJoin(neighbors, ", ");
+  const absl::string_view noun = kind == TensorKind::kTensor ? "tensor" : "attachment";
+  return MakeError(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
+                   absl::StrCat("cannot find ", noun, " \"", wanted, "\" in the checkpoint; ",
+                                neighbors.empty() ? absl::StrCat("it has no ", noun)
+                                                  : absl::StrCat("the nearest keys are ", near)),
+                   {{"selector", wanted}, {"neighbors", near}});
+}
+
+absl::Status KeysNotFound(const KeySet& set) {
+  constexpr size_t kShownKeys = 4;
+  const auto end = set.keys.begin() + std::min(set.keys.size(), kShownKeys);
+  return MakeError(
+      ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
+      absl::StrCat("cannot find any tensor of \"", set.selector,
+                   "\" in the checkpoint, which holds a part of what was saved: of its ",
+                   set.keys.size(), " keys none is there (",
+                   absl::StrJoin(set.keys.begin(), end, ", "),
+                   end == set.keys.end() ? ")" : ", ...)"),
+      {{"selector", set.selector}, {"neighbors", ""}});
+}
+
 }  // namespace
 
 absl::StatusOr<ListPage<TensorInfo>> ListTensors(Table* table, const CheckpointRecord& checkpoint,
-                                                 TensorKind kind, absl::string_view key_prefix,
-                                                 bool with_slices, absl::string_view after,
-                                                 int page_size) {
-  std::vector<KeyRange> ranges = RowsOfPrefix(kind, key_prefix, SeparatorOf(checkpoint));
-  if (!after.empty()) {
-    const std::string begin = RowsOfTensor(kind, after).end;
-    for (KeyRange& range : ranges) range.begin = std::max(range.begin, begin);
-  }
-  RowScanner rows(table, ManifestOf(checkpoint), std::move(ranges));
+                                                 const Selector& selector, bool with_slices,
+                                                 absl::string_view after, int page_size) {
+  CAIRN_ASSIGN_OR_RETURN(const Selection selection,
+                         Selection::Make({&selector, 1}, SeparatorOf(checkpoint)));
+  RowScanner rows(
+      table, ManifestOf(checkpoint),
+      selection.RangesFrom(after.empty() ? "" : RowsOfTensor(selector.kind, after).end));
   ListPage<TensorInfo> page;
   bool more = false;
   CAIRN_ASSIGN_OR_RETURN(page.items,
                          Fold(&rows, with_slices, std::clamp(page_size, 1, kMaxPageSize), &more));
   if (more) page.next = page.items.back().key;
-  if (page.items.empty() && after.empty() && !key_prefix.empty()) {
-    return TensorNotFound(table, checkpoint, kind, key_prefix);
+  if (page.items.empty() && after.empty() && !SelectsAll(selector)) {
+    return SelectedNotFound(table, checkpoint, selector);
   }
   return page;
 }
@@ -116,17 +141,11 @@ absl::StatusOr<TensorInfo> GetTensor(Table* table, const CheckpointRecord& check
   return std::move(tensors[0]);
 }
 
-absl::Status TensorNotFound(Table* table, const CheckpointRecord& checkpoint, TensorKind kind,
-                            absl::string_view wanted) {
-  CAIRN_ASSIGN_OR_RETURN(const std::vector<std::string> neighbors,
-                         Neighbors(table, ManifestOf(checkpoint), kind, wanted));
-  const std::string near = absl::StrJoin(neighbors, ", ");
-  const absl::string_view noun = kind == TensorKind::kTensor ? "tensor" : "attachment";
-  return MakeError(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
-                   absl::StrCat("cannot find ", noun, " \"", wanted, "\" in the checkpoint; ",
-                                neighbors.empty() ? absl::StrCat("it has no ", noun)
-                                                  : absl::StrCat("the nearest keys are ", near)),
-                   {{"selector", wanted}, {"neighbors", near}});
+absl::Status SelectedNotFound(Table* table, const CheckpointRecord& checkpoint,
+                              const Selector& selector) {
+  if (selector.keys) return KeysNotFound(*selector.keys);
+  return TensorNotFound(table, checkpoint, selector.kind,
+                        selector.key ? *selector.key : selector.key_prefix.value_or(""));
 }
 
 }  // namespace cairn::storage

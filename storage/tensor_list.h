@@ -14,19 +14,18 @@ namespace cairn::storage {
 
 // As Store::ListTensors. `after` is the last key that was listed.
 absl::StatusOr<ListPage<TensorInfo>> ListTensors(Table* table, const CheckpointRecord& checkpoint,
-                                                 TensorKind kind, absl::string_view key_prefix,
-                                                 bool with_slices, absl::string_view after,
-                                                 int page_size);
+                                                 const Selector& selector, bool with_slices,
+                                                 absl::string_view after, int page_size);
 
 // As Store::GetTensor; with its slices.
 absl::StatusOr<TensorInfo> GetTensor(Table* table, const CheckpointRecord& checkpoint,
                                      TensorKind kind, absl::string_view key);
 
-// The error for a selector that matches nothing: kNotFound with reason TENSOR_NOT_FOUND, which
-// names up to two keys on either side of where `wanted` would stand. An error of its own if they
-// cannot be read.
-absl::Status TensorNotFound(Table* table, const CheckpointRecord& checkpoint, TensorKind kind,
-                            absl::string_view wanted);
+// The error for a selector that matches nothing: kNotFound with reason TENSOR_NOT_FOUND. It names
+// up to two keys on either side of where the key or prefix would stand, or some of the set's. An
+// error of its own if they cannot be read.
+absl::Status SelectedNotFound(Table* table, const CheckpointRecord& checkpoint,
+                              const Selector& selector);
 
 }  // namespace cairn::storage
 

@@ -16,13 +16,27 @@ using ::testing::SizeIs;
 
 class TensorListTest : public SliceFixture {
  protected:
+  static Selector Prefix(std::string prefix) {
+    Selector selector;
+    selector.key_prefix = std::move(prefix);
+    return selector;
+  }
+  static Selector Set(std::vector<std::string> keys) {
+    Selector selector;
+    selector.keys = std::make_shared<KeySet>(KeySet{"model/l1", std::move(keys)});
+    return selector;
+  }
+
   // Keys of all pages.
-  std::vector<std::string> Keys(absl::string_view prefix, int page_size) {
+  std::vector<std::string> Keys(const std::string& prefix, int page_size) {
+    return Keys(Prefix(prefix), page_size);
+  }
+  std::vector<std::string> Keys(const Selector& selector, int page_size) {
     std::vector<std::string> keys;
     std::string after;
     do {
-      const auto page = ListTensors(&table_, Checkpoint(), TensorKind::kTensor, prefix,
-                                    /*with_slices=*/false, after, page_size);
+      const auto page =
+          ListTensors(&table_, Checkpoint(), selector, /*with_slices=*/false, after, page_size);
       EXPECT_OK(page);
       if (!page.ok()) return keys;
       EXPECT_LE(page->items.size(), static_cast<size_t>(page_size));
@@ -41,6 +55,12 @@ TEST_F(TensorListTest, PagesGoThroughThePrefixInKeyOrder) {
     EXPECT_THAT(Keys("", page_size), ElementsAre("a", "a-b", "a/b", "a/b/c", "a/d", "ab", "b"));
     EXPECT_THAT(Keys("a", page_size), ElementsAre("a", "a/b", "a/b/c", "a/d"));
     EXPECT_THAT(Keys("a/b/", page_size), ElementsAre("a/b", "a/b/c"));
+    // Of a set what is there, however much is not.
+    EXPECT_THAT(Keys(Set({"0", "a", "a/b/c", "a/c", "aa", "ab", "z"}), page_size),
+                ElementsAre("a", "a/b/c", "ab"));
+    Selector key;
+    key.key = "a/b";
+    EXPECT_THAT(Keys(key, page_size), ElementsAre("a/b"));
   }
 }
 
@@ -80,15 +100,27 @@ TEST_F(TensorListTest, WhatIsNotThereIsToldWithItsNeighbors) {
                                AllOf(HasSubstr("\"d\""), HasSubstr("are b, c, e, f"))));
   EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND));
   EXPECT_EQ(DetailOf(status).metadata().at("neighbors"), "b, c, e, f");
-  EXPECT_THAT(ListTensors(&table_, Checkpoint(), TensorKind::kTensor, "zz", false, "", 10).status(),
+  EXPECT_THAT(ListTensors(&table_, Checkpoint(), Prefix("zz"), false, "", 10).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("are f, g")));
   EXPECT_THAT(GetTensor(&table_, Checkpoint(), TensorKind::kAttachment, "a").status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("has no attachment")));
 }
 
+TEST_F(TensorListTest, ASetOfWhichNothingIsThereIsToldByItsName) {
+  Save(Whole("a", "int8", {1}), "x");
+  const absl::Status status =
+      ListTensors(&table_, Checkpoint(), Set({"k1", "k2", "k3", "k4", "k5"}), false, "", 10)
+          .status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound,
+                               AllOf(HasSubstr("\"model/l1\""), HasSubstr("of its 5 keys"),
+                                     HasSubstr("k4, ...)"))));
+  EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND));
+  EXPECT_EQ(DetailOf(status).metadata().at("selector"), "model/l1");
+}
+
 TEST_F(TensorListTest, AnEmptyCheckpointHasAnEmptyList) {
   ASSERT_OK_AND_ASSIGN(const ListPage<TensorInfo> page,
-                       ListTensors(&table_, Checkpoint(), TensorKind::kTensor, "", false, "", 10));
+                       ListTensors(&table_, Checkpoint(), Prefix(""), false, "", 10));
   EXPECT_THAT(page.items, IsEmpty());
   EXPECT_EQ(page.next, "");
 }
