@@ -12,6 +12,7 @@
 #include "server/checkpoint_calls.h"
 #include "server/directory_calls.h"
 #include "server/object_graph_calls.h"
+#include "server/object_graphs.h"
 #include "server/request_log.h"
 #include "server/restore_calls.h"
 #include "server/session_calls.h"
@@ -27,12 +28,13 @@ using Context = grpc::ServerContext;
 class CheckpointServiceImpl final : public v1::CheckpointService::Service {
  public:
   explicit CheckpointServiceImpl(const Services& services)
-      : directories_(services),
+      : graphs_(services.store),
+        directories_(services),
         checkpoints_(services),
-        tensors_(services),
-        object_graphs_(services),
+        tensors_(services, &graphs_),
+        object_graphs_(services, &graphs_),
         sessions_(services),
-        restores_(services) {}
+        restores_(services, &graphs_) {}
 
   Status GetServerInfo(Context* context, const v1::GetServerInfoRequest* request,
                        v1::ServerInfo* response) override {
@@ -156,6 +158,7 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
     return ToGrpcStatus(result.status());
   }
 
+  ObjectGraphs graphs_;
   DirectoryCalls directories_;
   CheckpointCalls checkpoints_;
   TensorCalls tensors_;

@@ -221,11 +221,20 @@ absl::StatusOr<storage::SessionOptions> SessionOptionsOf(const v1::SaveSession& 
   return options;
 }
 
-absl::StatusOr<storage::Selector> SelectorOf(const v1::Selector& selector) {
+absl::StatusOr<storage::Selector> SelectorOf(
+    const v1::Selector& selector,
+    absl::FunctionRef<absl::StatusOr<std::shared_ptr<const storage::KeySet>>(const std::string&)>
+        keys_below) {
   storage::Selector result;
   CAIRN_ASSIGN_OR_RETURN(result.kind, KindOf(selector.kind()));
-  if (selector.match_case() == v1::Selector::kKey) result.key = selector.key();
-  if (selector.match_case() == v1::Selector::kKeyPrefix) result.key_prefix = selector.key_prefix();
+  if (selector.has_key()) result.key = selector.key();
+  if (selector.has_key_prefix()) result.key_prefix = selector.key_prefix();
+  if (selector.has_object_path()) {
+    if (result.kind != storage::TensorKind::kTensor) {
+      return InvalidField("object_path", "selects tensors; attachments belong to no object");
+    }
+    CAIRN_ASSIGN_OR_RETURN(result.keys, keys_below(selector.object_path()));
+  }
   result.slice = ExtentsOf(selector.slice());
   result.dtype = selector.dtype();
   return result;

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -48,8 +50,12 @@ absl::StatusOr<storage::TensorKind> KindOf(v1::TensorKind kind);
 std::vector<ExtentSpec> ExtentsOf(const v1::Slice& slice);
 // Errors: kInvalidArgument (as TimeOf; a time to live outside its limits).
 absl::StatusOr<storage::SessionOptions> SessionOptionsOf(const v1::SaveSession& session);
-// Errors: kInvalidArgument (as KindOf).
-absl::StatusOr<storage::Selector> SelectorOf(const v1::Selector& selector);
+// `keys_below` tells what an object path stands for.
+// Errors: kInvalidArgument (as KindOf; an object path of attachments), those of `keys_below`.
+absl::StatusOr<storage::Selector> SelectorOf(
+    const v1::Selector& selector,
+    absl::FunctionRef<absl::StatusOr<std::shared_ptr<const storage::KeySet>>(const std::string&)>
+        keys_below);
 
 // The writer that a request means: "0" if it names none.
 inline absl::string_view WriterOrDefault(absl::string_view writer) {

@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "base/status_matchers.h"
@@ -20,6 +21,11 @@ T Parse(const std::string& text) {
   T message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
   return message;
+}
+
+// For selectors that name no object.
+absl::StatusOr<std::shared_ptr<const storage::KeySet>> NoObjects(const std::string& path) {
+  return absl::NotFoundError(path);
 }
 
 TEST(Convert, CheckpointIsNamedByNumberOrUid) {
@@ -72,13 +78,32 @@ TEST(Convert, ExtentsKeepUnsetAndZeroApart) {
 }
 
 TEST(Convert, SelectorKeepsUnsetAndEmptyApart) {
-  ASSERT_OK_AND_ASSIGN(storage::Selector all, SelectorOf(v1::Selector()));
+  ASSERT_OK_AND_ASSIGN(storage::Selector all, SelectorOf(v1::Selector(), NoObjects));
   EXPECT_FALSE(all.key.has_value() || all.key_prefix.has_value());
   ASSERT_OK_AND_ASSIGN(storage::Selector empty_prefix,
-                       SelectorOf(Parse<v1::Selector>("key_prefix: ''")));
+                       SelectorOf(Parse<v1::Selector>("key_prefix: ''"), NoObjects));
   EXPECT_EQ(empty_prefix.key_prefix, "");
-  EXPECT_THAT(SelectorOf(Parse<v1::Selector>("kind: 7")),
+  EXPECT_THAT(SelectorOf(Parse<v1::Selector>("kind: 7"), NoObjects),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(Convert, AnObjectPathBecomesTheKeysBelowIt) {
+  const auto set = std::make_shared<const storage::KeySet>(storage::KeySet{"a", {"k"}});
+  const auto keys_below = [&](const std::string& path) {
+    EXPECT_EQ(path, "a");
+    return absl::StatusOr<std::shared_ptr<const storage::KeySet>>(set);
+  };
+  ASSERT_OK_AND_ASSIGN(
+      storage::Selector selector,
+      SelectorOf(Parse<v1::Selector>("object_path: 'a' dtype: 'int8'"), keys_below));
+  EXPECT_EQ(selector.keys, set);
+  EXPECT_FALSE(selector.key.has_value() || selector.key_prefix.has_value());
+  EXPECT_EQ(selector.dtype, "int8");
+  EXPECT_THAT(SelectorOf(Parse<v1::Selector>("object_path: 'b'"), NoObjects),
+              StatusIs(absl::StatusCode::kNotFound, "b"));
+  EXPECT_THAT(
+      SelectorOf(Parse<v1::Selector>("object_path: 'a' kind: TENSOR_KIND_ATTACHMENT"), keys_below),
+      StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(Convert, SessionOptionsHaveTheDocumentedDefaults) {

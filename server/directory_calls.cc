@@ -17,6 +17,7 @@ absl::StatusOr<v1::ServerInfo> DirectoryCalls::GetServerInfo(const v1::GetServer
   v1::ServerInfo info;
   info.set_version(kVersion);
   info.set_incarnation(services_.store->incarnation());
+  for (const char* feature : kFeatures) info.add_features(feature);
   info.set_max_payload_bytes(kMaxPayloadBytes);
   info.set_max_message_bytes(kMaxMessageBytes);
   info.set_part_bytes(storage::kPartBytes);

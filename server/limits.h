@@ -8,6 +8,9 @@ namespace cairn::server {
 
 inline constexpr char kVersion[] = "0.1.0";
 
+// What an older server would ignore, by the names that GetServerInfo gives them.
+inline constexpr const char* kFeatures[] = {"object_path"};
+
 // Of one message of the bulk calls, in bytes.
 inline constexpr int64_t kMaxPayloadBytes = 1 << 20;
 inline constexpr int64_t kMaxMessageBytes = 2 << 20;

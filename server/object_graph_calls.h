@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "cairn/v1/checkpoint_service.pb.h"
+#include "server/object_graphs.h"
 #include "server/services.h"
 
 namespace cairn::server {
@@ -11,12 +12,15 @@ namespace cairn::server {
 // Thread-safe.
 class ObjectGraphCalls {
  public:
-  explicit ObjectGraphCalls(const Services& services) : services_(services) {}
+  // `graphs` is not owned and outlives this.
+  ObjectGraphCalls(const Services& services, ObjectGraphs* graphs)
+      : services_(services), graphs_(graphs) {}
 
   absl::StatusOr<v1::GetObjectGraphResponse> Get(const v1::GetObjectGraphRequest& request);
 
  private:
   const Services services_;
+  ObjectGraphs* const graphs_;
 };
 
 }  // namespace cairn::server

@@ -12,6 +12,50 @@
 
 namespace cairn::server {
 
+namespace {
+
+// How often a reference is resolved anew when what it meant is deleted or replaced meanwhile.
+constexpr int kMaxAttempts = 8;
+
+bool HasObjectPath(const v1::OpenRestoreRequest& request) {
+  return std::any_of(request.selectors().begin(), request.selectors().end(),
+                     [](const v1::Selector& selector) { return selector.has_object_path(); });
+}
+
+}  // namespace
+
+absl::StatusOr<storage::RestoreInfo> RestoreCalls::OpenInStore(
+    const v1::OpenRestoreRequest& request, absl::string_view reference, ObjectSelector* objects) {
+  std::vector<storage::Selector> selectors;
+  for (int i = 0; i < request.selectors_size(); ++i) {
+    absl::StatusOr<storage::Selector> selector = SelectorOf(
+        request.selectors(i), [&](const std::string& path) { return objects->KeysBelow(path); });
+    if (ReasonOf(selector.status()) == ErrorReason::ERROR_REASON_INVALID_FIELD) {
+      return InvalidField(absl::StrCat("selectors[", i, "]"), selector.status().message());
+    }
+    CAIRN_RETURN_IF_ERROR(selector.status());
+    selectors.push_back(*std::move(selector));
+  }
+  return services_.store->OpenRestore(request.directory(), reference, selectors,
+                                      std::max(1, request.streams()));
+}
+
+absl::StatusOr<storage::RestoreInfo> RestoreCalls::OpenWithObjects(
+    const v1::OpenRestoreRequest& request) {
+  for (int attempt = 1;; ++attempt) {
+    CAIRN_ASSIGN_OR_RETURN(
+        const storage::CheckpointRecord checkpoint,
+        services_.store->GetCheckpoint(request.directory(), request.checkpoint()));
+    // The keys are those of this checkpoint, whatever the reference comes to mean.
+    ObjectSelector objects(graphs_, request.directory(), checkpoint);
+    absl::StatusOr<storage::RestoreInfo> restore =
+        OpenInStore(request, UidReferenceOf(checkpoint), &objects);
+    const bool is_gone =
+        ReasonOf(restore.status()) == ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND;
+    if (!is_gone || attempt == kMaxAttempts) return restore;
+  }
+}
+
 absl::StatusOr<v1::OpenRestoreResponse> RestoreCalls::Open(const v1::OpenRestoreRequest& request) {
   CAIRN_RETURN_IF_ERROR(
       ValidateRange("streams", request.streams(), 0, storage::kMaxRestoreStreams));
@@ -19,17 +63,10 @@ absl::StatusOr<v1::OpenRestoreResponse> RestoreCalls::Open(const v1::OpenRestore
     return InvalidField("selectors", absl::StrCat("are ", request.selectors_size(), "; at most ",
                                                   storage::kMaxSelectors, " are allowed"));
   }
-  std::vector<storage::Selector> selectors;
-  for (int i = 0; i < request.selectors_size(); ++i) {
-    absl::StatusOr<storage::Selector> selector = SelectorOf(request.selectors(i));
-    if (!selector.ok()) {
-      return InvalidField(absl::StrCat("selectors[", i, "]"), selector.status().message());
-    }
-    selectors.push_back(*std::move(selector));
-  }
   CAIRN_ASSIGN_OR_RETURN(storage::RestoreInfo restore,
-                         services_.store->OpenRestore(request.directory(), request.checkpoint(),
-                                                      selectors, std::max(1, request.streams())));
+                         HasObjectPath(request)
+                             ? OpenWithObjects(request)
+                             : OpenInStore(request, request.checkpoint(), /*objects=*/nullptr));
   v1::OpenRestoreResponse response;
   response.set_restore(restore.restore);
   response.set_uid(UidHex(restore.checkpoint.uid()));

@@ -158,6 +158,8 @@ TEST_F(ServerTest, InfoPublishesTheLimits) {
   EXPECT_EQ(info.incarnation(), store_->incarnation());
   EXPECT_EQ(info.max_payload_bytes(), 1 << 20);
   EXPECT_EQ(info.max_streams(), 2);
+  ASSERT_EQ(info.features_size(), 1);
+  EXPECT_EQ(info.features(0), "object_path");
 }
 
 TEST_F(ServerTest, DirectoriesAreMadeListedChangedAndDeleted) {
@@ -372,6 +374,13 @@ TEST_F(ServerTest, ObjectGraphIsReadInPages) {
   EXPECT_EQ(second.nodes(0).node(), 1);
   EXPECT_EQ(second.nodes(0).tensors(0).key(), "kernel/.ATTRIBUTES/VARIABLE_VALUE");
   EXPECT_EQ(second.next_page_token(), "");
+
+  // What lies below an object of it is listed, were it there: this checkpoint has the graph alone.
+  api::ListTensorsRequest list;
+  list.set_directory("d");
+  list.set_object_path("kernel");
+  EXPECT_THAT(Call(&Checkpoints::ListTensors, list),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("lacks all of its keys")));
 
   ASSERT_OK(Save("plain"));
   get.Clear();

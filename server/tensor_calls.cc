@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "base/error.h"
 #include "server/convert.h"
+#include "server/object_selector.h"
 #include "server/page_token.h"
 #include "server/pinned_page.h"
 #include "server/preview.h"
@@ -33,8 +34,19 @@ absl::StatusOr<v1::ListTensorsResponse> TensorCalls::List(const v1::ListTensorsR
   CAIRN_ASSIGN_OR_RETURN(int page_size, PageSizeOf(request.page_size()));
   storage::Selector selector;
   CAIRN_ASSIGN_OR_RETURN(selector.kind, KindOf(request.kind()));
-  selector.key_prefix = request.key_prefix();
+  if (request.has_object_path() && !request.key_prefix().empty()) {
+    return InvalidField("object_path", "is given with a key_prefix; give one of them");
+  }
+  if (request.has_object_path() && selector.kind != storage::TensorKind::kTensor) {
+    return InvalidField("object_path", "selects tensors; attachments belong to no object");
+  }
   CAIRN_ASSIGN_OR_RETURN(PinnedPage start, OpenPinnedPage(services_.store, request));
+  if (request.has_object_path()) {
+    ObjectSelector objects(graphs_, request.directory(), start.checkpoint);
+    CAIRN_ASSIGN_OR_RETURN(selector.keys, objects.KeysBelow(request.object_path()));
+  } else {
+    selector.key_prefix = request.key_prefix();
+  }
   const bool with_slices = request.view() == v1::TENSOR_VIEW_FULL;
   CAIRN_ASSIGN_OR_RETURN(storage::ListPage<storage::TensorInfo> page,
                          services_.store->ListTensors(start.checkpoint, selector, with_slices,

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "cairn/v1/checkpoint_service.pb.h"
+#include "server/object_graphs.h"
 #include "server/services.h"
 
 namespace cairn::server {
@@ -12,7 +13,9 @@ namespace cairn::server {
 // Thread-safe.
 class TensorCalls {
  public:
-  explicit TensorCalls(const Services& services) : services_(services) {}
+  // `graphs` is not owned and outlives this.
+  TensorCalls(const Services& services, ObjectGraphs* graphs)
+      : services_(services), graphs_(graphs) {}
 
   absl::StatusOr<v1::Tensor> Get(const v1::GetTensorRequest& request);
   absl::StatusOr<v1::ListTensorsResponse> List(const v1::ListTensorsRequest& request);
@@ -20,6 +23,7 @@ class TensorCalls {
 
  private:
   const Services services_;
+  ObjectGraphs* const graphs_;
 };
 
 }  // namespace cairn::server

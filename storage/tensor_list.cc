@@ -99,15 +99,14 @@ absl::Status TensorNotFound(Table* table, const CheckpointRecord& checkpoint, Te
 
 absl::Status KeysNotFound(const KeySet& set) {
   constexpr size_t kShownKeys = 4;
-  const auto end = set.keys.begin() + std::min(set.keys.size(), kShownKeys);
-  return MakeError(
-      ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
-      absl::StrCat("cannot find any tensor of \"", set.selector,
-                   "\" in the checkpoint, which holds a part of what was saved: of its ",
-                   set.keys.size(), " keys none is there (",
-                   absl::StrJoin(set.keys.begin(), end, ", "),
-                   end == set.keys.end() ? ")" : ", ...)"),
-      {{"selector", set.selector}, {"neighbors", ""}});
+  const size_t shown = std::min(set.keys.size(), kShownKeys);
+  const std::string keys = absl::StrJoin(set.keys.begin(), set.keys.begin() + shown, ", ");
+  const std::string more =
+      shown < set.keys.size() ? absl::StrCat(" and ", set.keys.size() - shown, " more") : "";
+  return MakeError(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
+                   absl::StrCat("cannot find any tensor of \"", set.selector,
+                                "\": the checkpoint lacks all of its keys, ", keys, more),
+                   {{"selector", set.selector}, {"neighbors", ""}});
 }
 
 }  // namespace

@@ -111,9 +111,9 @@ TEST_F(TensorListTest, ASetOfWhichNothingIsThereIsToldByItsName) {
   const absl::Status status =
       ListTensors(&table_, Checkpoint(), Set({"k1", "k2", "k3", "k4", "k5"}), false, "", 10)
           .status();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound,
-                               AllOf(HasSubstr("\"model/l1\""), HasSubstr("of its 5 keys"),
-                                     HasSubstr("k4, ...)"))));
+  EXPECT_THAT(status,
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("\"model/l1\""), HasSubstr("k1, k2, k3, k4 and 1 more"))));
   EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND));
   EXPECT_EQ(DetailOf(status).metadata().at("selector"), "model/l1");
 }
