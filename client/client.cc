@@ -1,10 +1,12 @@
 #include "client/client.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/uid.h"
+#include "client/features.h"
 #include "client/restore_run.h"
 #include "client/save_run.h"
 
@@ -42,6 +44,10 @@ absl::StatusOr<RestoreResult> Client::Restore(absl::string_view directory,
                                               absl::string_view checkpoint,
                                               const std::vector<v1::Selector>& selectors,
                                               const RestoreOptions& options, SliceSink& sink) {
+  if (std::any_of(selectors.begin(), selectors.end(),
+                  [](const v1::Selector& selector) { return selector.has_object_path(); })) {
+    CAIRN_RETURN_IF_ERROR(RequireFeature(*connection_, kObjectPathFeature));
+  }
   v1::OpenRestoreRequest request;
   request.set_directory(std::string(directory));
   request.set_checkpoint(std::string(checkpoint));
@@ -78,6 +84,9 @@ absl::StatusOr<std::vector<v1::Checkpoint>> Client::ListCheckpoints(absl::string
 absl::Status Client::ListTensors(
     const v1::ListTensorsRequest& request,
     absl::FunctionRef<absl::Status(const v1::ListTensorsResponse&)> visit) {
+  if (request.has_object_path()) {
+    CAIRN_RETURN_IF_ERROR(RequireFeature(*connection_, kObjectPathFeature));
+  }
   return ForEachPage(
       request, [this](const auto& page) { return connection_->ListTensors(page); }, visit);
 }

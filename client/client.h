@@ -48,7 +48,8 @@ class Client {
   // several streams. Every byte was compared with the sum that its saver made before the sink sees
   // it. A stream that breaks goes on behind what the sink has taken. Errors: kNotFound (reference,
   // or a selector matches nothing), kDataLoss (the key is named), kFailedPrecondition with reason
-  // RESTORE_LOST (the server restarted meanwhile), the sink's own.
+  // RESTORE_LOST (the server restarted meanwhile), kUnimplemented with reason NOT_YET (object
+  // paths, which the server does not know), the sink's own.
   absl::StatusOr<RestoreResult> Restore(absl::string_view directory, absl::string_view checkpoint,
                                         const std::vector<v1::Selector>& selectors,
                                         const RestoreOptions& options, SliceSink& sink);
@@ -57,7 +58,7 @@ class Client {
   absl::StatusOr<std::vector<v1::Directory>> ListDirectories();
   absl::StatusOr<std::vector<v1::Checkpoint>> ListCheckpoints(absl::string_view directory);
   // One page at a time goes to `visit`, so that memory does not grow with the checkpoint; its error
-  // ends the call.
+  // ends the call. Errors: NOT_YET as above.
   absl::Status ListTensors(const v1::ListTensorsRequest& request,
                            absl::FunctionRef<absl::Status(const v1::ListTensorsResponse&)> visit);
 

@@ -55,6 +55,42 @@ TEST_F(ClientTest, AVisitorsErrorEndsTheList) {
               StatusIs(absl::StatusCode::kCancelled));
 }
 
+TEST_F(ClientTest, ObjectPathsGoToServersThatKnowThemAlone) {
+  v1::ListTensorsRequest list;
+  list.set_object_path("");  // the root is asked for too
+  const auto visit = [](const auto&) { return absl::OkStatus(); };
+  v1::Selector selector;
+  selector.set_object_path("model/l1");
+  BufferSink sink;
+
+  v1::ServerInfo info;
+  info.set_version("0.0.9");
+  info.add_features("something else");
+  EXPECT_CALL(*connection_, GetServerInfo).WillRepeatedly([&](const auto&) { return info; });
+  EXPECT_CALL(*connection_, ListTensors).Times(0);
+  EXPECT_CALL(*connection_, OpenRestore).Times(0);
+  for (const absl::Status& status :
+       {client_.ListTensors(list, visit),
+        client_.Restore("runs/a", "latest", {v1::Selector(), selector}, {}, sink).status()}) {
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("0.0.9")));
+    EXPECT_THAT(status, HasReason(ErrorReason::ERROR_REASON_NOT_YET));
+    EXPECT_EQ(DetailOf(status).metadata().at("feature"), "object_path");
+  }
+
+  info.add_features("object_path");
+  EXPECT_CALL(*connection_, ListTensors).WillOnce([](const auto& request) {
+    EXPECT_TRUE(request.has_object_path());
+    return v1::ListTensorsResponse();
+  });
+  EXPECT_OK(client_.ListTensors(list, visit));
+  EXPECT_CALL(*connection_, OpenRestore).WillOnce([](const auto& request) {
+    EXPECT_EQ(request.selectors(0).object_path(), "model/l1");
+    return absl::NotFoundError("asked");
+  });
+  EXPECT_THAT(client_.Restore("runs/a", "latest", {selector}, {}, sink),
+              StatusIs(absl::StatusCode::kNotFound, "asked"));
+}
+
 TEST(ClientConnectTest, TakesHostAndPort) {
   for (absl::string_view server : {"localhost:7070", "10.0.0.1:1", "[::1]:65535"}) {
     EXPECT_OK(Client::Connect(server)) << server;

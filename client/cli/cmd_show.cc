@@ -102,9 +102,9 @@ absl::Status RunShowCommand(const ShowArguments& arguments, CommandContext& cont
   request.set_checkpoint(reference.checkpoint);
   CAIRN_ASSIGN_OR_RETURN(const v1::Checkpoint checkpoint,
                          context.client.connection().GetCheckpoint(request));
-  CAIRN_ASSIGN_OR_RETURN(
-      auto selected,
-      ListSelected(context.client, checkpoint, SelectionFromArguments(arguments.prefixes, {})));
+  CAIRN_ASSIGN_OR_RETURN(auto selected, ListSelected(context.client, checkpoint,
+                                                     SelectionFromArguments(arguments.prefixes, {},
+                                                                            arguments.objects)));
   std::vector<ShownTensor> tensors;
   tensors.reserve(selected.size());
   for (auto& [key, tensor] : selected) {

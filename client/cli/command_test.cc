@@ -267,6 +267,47 @@ TEST_F(CommandTest, ShowIsInKeyOrderAndUnitesPrefixes) {
   EXPECT_EQ(document["tensors"][0]["bytes"], 512);
 }
 
+TEST_F(CommandTest, ObjectsAreShownAndRestoredBesidePrefixesAndKeys) {
+  SaveAdam();
+  const std::string kernel = "model/l2/_kernel/.ATTRIBUTES/VARIABLE_VALUE";
+  server_->objects["model/l2"] = {kernel, "model/l2/bias/.ATTRIBUTES/VARIABLE_VALUE"};
+  server_->objects["a\\x0ab"] = {kBias};  // as text, like a key
+  ASSERT_OK(Run(
+      RunShowCommand,
+      ShowArguments{
+          .reference = "runs/a", .prefixes = {"save_counter"}, .objects = {"model/l2/", "a\nb"}},
+      true));
+  EXPECT_EQ(Document()["tensors"].size(), 4u);
+
+  RestoreArguments arguments = Restoring("runs/a@10", "part", {}, {kBias});
+  arguments.objects = {"model/l2"};
+  ASSERT_OK(Run(RunRestoreCommand, arguments, true));
+  EXPECT_EQ(Document()["tensors"], 4);
+  ASSERT_OK_AND_ASSIGN(const auto part, BundleReader::Open(FileSystem::System(), Output("part")));
+  ASSERT_OK_AND_ASSIGN(const std::string graph, part->ReadWhole(*part->Find(kObjectGraphKey)));
+  EXPECT_NE(part->Find(kernel), nullptr);
+  EXPECT_THAT(graph, HasSubstr(kernel));
+  EXPECT_EQ(graph.find("optimizer/_learning_rate/.ATTRIBUTES"), std::string::npos);
+
+  arguments = Restoring("runs/a@10", "none");
+  arguments.objects = {"model/l3"};
+  EXPECT_THAT(Run(RunRestoreCommand, arguments),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("model/l3")));
+}
+
+TEST_F(CommandTest, AServerThatKnowsNoObjectsIsNotAskedForThem) {
+  SaveAdam();
+  ON_CALL(*server_, GetServerInfo).WillByDefault([](const auto&) { return v1::ServerInfo(); });
+  EXPECT_CALL(*server_, ListTensors).Times(0);
+  EXPECT_CALL(*server_, OpenRestore).Times(0);
+  RestoreArguments arguments = Restoring("runs/a@10", "none");
+  arguments.objects = {"model/l2"};
+  EXPECT_THAT(Run(RunRestoreCommand, arguments), HasReason(ErrorReason::ERROR_REASON_NOT_YET));
+  EXPECT_THAT(Run(RunShowCommand,
+                  ShowArguments{.reference = "runs/a", .prefixes = {}, .objects = {"model/l2"}}),
+              HasReason(ErrorReason::ERROR_REASON_NOT_YET));
+}
+
 TEST_F(CommandTest, ShowPreviewsValues) {
   server_->AddTensor("w", "float32", {2}, std::string(8, 'x'));
   server_->SetCheckpoint();

@@ -92,6 +92,7 @@ FakeServer::FakeServer() {
   info.set_part_bytes(1 << 20);
   info.set_max_payload_bytes(1 << 10);
   info.set_max_selectors(2);
+  info.add_features("object_path");
   ON_CALL(*this, GetServerInfo).WillByDefault([info](const auto&) { return info; });
   ON_CALL(*this, CreateSaveSession).WillByDefault([this](const auto& request) {
     session_ = request.save_session();
@@ -181,13 +182,18 @@ absl::StatusOr<std::vector<const FakeServer::StoredTensor*>> FakeServer::Select(
     const v1::Selector& selector) const {
   std::vector<const StoredTensor*> found;
   for (const auto& [key, stored] : tensors) {
-    const bool matches = selector.has_key() ? key == selector.key()
-                                            : KeyPrefixSelects(selector.key_prefix(), key, '/');
+    bool matches = KeyPrefixSelects(selector.key_prefix(), key, '/');
+    if (selector.has_key()) matches = key == selector.key();
+    if (selector.has_object_path()) {
+      const auto object = objects.find(selector.object_path());
+      matches = object != objects.end() && object->second.contains(key);
+    }
     if (matches) found.push_back(&stored);
   }
   if (found.empty()) {
-    return NotFound(ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND,
-                    absl::StrCat("tensor ", selector.key(), selector.key_prefix()));
+    return NotFound(
+        ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND,
+        absl::StrCat("tensor ", selector.key(), selector.key_prefix(), selector.object_path()));
   }
   return found;
 }
@@ -203,6 +209,7 @@ absl::StatusOr<v1::ListTensorsResponse> FakeServer::List(
     const v1::ListTensorsRequest& request) const {
   v1::Selector selector;
   selector.set_key_prefix(request.key_prefix());
+  if (request.has_object_path()) selector.set_object_path(request.object_path());
   CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
   v1::ListTensorsResponse response;
   for (const StoredTensor* stored : found) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   // The checkpoint, empty until a commit or SetCheckpoint.
   std::map<std::string, StoredTensor> tensors;
   std::optional<v1::Checkpoint> checkpoint;
+  // The keys below each object path that is known.
+  std::map<std::string, std::set<std::string>> objects;
 
   void AddTensor(const std::string& key, const std::string& dtype, std::vector<int64_t> shape,
                  const std::string& bytes);

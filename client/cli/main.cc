@@ -8,6 +8,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "base/allocator.h"
 #include "base/error.h"
@@ -89,6 +90,7 @@ class CommandLine {
     command->add_option("--prefix", show_.prefixes, "Only keys below this path; repeatable")
         ->expected(1)
         ->take_all();
+    AddObjects(command, &show_.objects);
     command->add_flag("--values", show_.values, "With the first values of each");
     RunWith(command, show_, RunShowCommand);
   }
@@ -104,6 +106,7 @@ class CommandLine {
     command->add_option("--key", restore_.keys, "The tensor of this key; repeatable")
         ->expected(1)
         ->take_all();
+    AddObjects(command, &restore_.objects);
     command->add_option("--shards", restore_.shards,
                         "Write so many data files of about equal size. Default: 1");
     command
@@ -126,6 +129,15 @@ class CommandLine {
         ->add_option("REFERENCE", *reference,
                      "DIRECTORY@NUMBER, DIRECTORY@latest, DIRECTORY@TAG or DIRECTORY@uid:HEX")
         ->required();
+  }
+
+  static void AddObjects(CLI::App* command, std::vector<std::string>* objects) {
+    command
+        ->add_option("--object", *objects,
+                     "Tensors at or below this object of the saved program, e.g. model/l1, "
+                     "whatever their keys; repeatable")
+        ->expected(1)
+        ->take_all();
   }
 
   CLI::App app_{"Saves, lists and restores checkpoints on a Cairn server.", "cairn"};

@@ -30,7 +30,8 @@ absl::StatusOr<BundleSink::Options> BundleOptions(const RestoreArguments& argume
 absl::StatusOr<std::unique_ptr<CheckpointSink>> MakeCheckpointSink(
     const RestoreArguments& arguments, const v1::Checkpoint& checkpoint, CommandContext& context) {
   CAIRN_ASSIGN_OR_RETURN(const BundleSink::Options options, BundleOptions(arguments));
-  const TensorSelection selection = SelectionFromArguments(arguments.prefixes, arguments.keys);
+  const TensorSelection selection =
+      SelectionFromArguments(arguments.prefixes, arguments.keys, arguments.objects);
   CAIRN_ASSIGN_OR_RETURN(BundlePlan plan, PlanBundle(context.client, checkpoint, selection,
                                                      arguments.skip_unsupported));
   return BundleSink::Create(context.file_system, arguments.output, std::move(plan), options);

@@ -1,4 +1,4 @@
-// Which tensors the --prefix and --key arguments mean.
+// Which tensors the --prefix, --key and --object arguments mean.
 #ifndef CAIRN_CLIENT_CLI_TENSOR_SELECTION_H_
 #define CAIRN_CLIENT_CLI_TENSOR_SELECTION_H_
 
@@ -16,13 +16,15 @@ namespace cairn::cli {
 struct TensorSelection {
   std::vector<std::string> prefixes;
   std::vector<std::string> keys;
+  std::vector<std::string> objects;  // object paths
 
-  bool everything() const { return prefixes.empty() && keys.empty(); }
+  bool everything() const { return prefixes.empty() && keys.empty() && objects.empty(); }
 };
 
 // From what was typed.
 TensorSelection SelectionFromArguments(const std::vector<std::string>& prefixes,
-                                       const std::vector<std::string>& keys);
+                                       const std::vector<std::string>& keys,
+                                       const std::vector<std::string>& objects);
 
 // The selectors of a restore that mean the same.
 std::vector<v1::Selector> SelectorsOf(const TensorSelection& selection);
@@ -31,7 +33,7 @@ std::vector<v1::Selector> SelectorsOf(const TensorSelection& selection);
 std::string PinnedReference(const v1::Checkpoint& checkpoint);
 
 // The selected tensors of `checkpoint` by key. Memory: their descriptions.
-// Errors: kNotFound (a prefix or key matches nothing, its neighbours are named).
+// Errors: kNotFound (a prefix, key or object matches nothing, its neighbours are named).
 absl::StatusOr<std::map<std::string, v1::Tensor>> ListSelected(Client& client,
                                                                const v1::Checkpoint& checkpoint,
                                                                const TensorSelection& selection);
