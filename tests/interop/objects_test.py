@@ -49,14 +49,10 @@ class Block(LAYERS.Layer):
 class Net(tf.keras.Model):
     def __init__(self):
         super().__init__()
-        self.l1, self.l2 = LAYERS.Dense(8), LAYERS.Dense(4)
-        self.more = [LAYERS.Dense(3), LAYERS.Dense(2)]
+        self.l1, self.l2 = LAYERS.Dense(8), LAYERS.Dense(2)
 
     def call(self, x):
-        x = self.l2(self.l1(x))
-        for layer in self.more:
-            x = layer(x)
-        return x
+        return self.l2(self.l1(x))
 
 
 class ObjectsTest(harness.InteropTest):
@@ -180,29 +176,36 @@ class ObjectsTest(harness.InteropTest):
         self.assert_values(inner.variables, self.values(prefix, "model/deep").values())
         self.assertEqual(self.shown("model/_operations/1/gain"), self.shown("model/block_0/gain"))
 
-    def test_subclassed_model(self):
-        model = Net()
+    def test_subclassed_model_and_a_list_of_layers(self):
+        def heads():
+            layers = [LAYERS.Dense(3), LAYERS.Dense(3)]
+            for layer in layers:
+                layer.build((None, 8))
+            return layers
+
+        model, model_heads = Net(), heads()
         optimizer = tf.keras.optimizers.Adam(0.01)
         model.compile(optimizer=optimizer, loss="mse")
         model.fit(np.ones((4, 8)), np.ones((4, 2)), verbose=0)
-        prefix = self.save(model=model, optimizer=optimizer)
+        prefix = self.save(model=model, optimizer=optimizer, heads=model_heads)
         self.assert_values(model.l1.variables, self.values(prefix, "model/l1").values())
         self.assert_values([model.l1.kernel], self.values(prefix, "model/l1/kernel").values())
         self.assertEqual(self.shown("model/l1/kernel"), self.shown("model/l1/_kernel"))
-        self.assert_values(model.more[1].variables, self.values(prefix, "model/more/1").values())
-        self.assertEqual(len(self.shown("model/more")), 4)
-        restored = self.restore("model/l2", "model/more/0")
-        self.check_same(prefix, restored, "model/l2", "model/more/0")
-        new_model = Net()
+        self.assert_values(model_heads[1].variables, self.values(prefix, "heads/1").values())
+        self.assertEqual(len(self.shown("heads")), 4)
+        restored = self.restore("model/l2", "heads/0")
+        self.check_same(prefix, restored, "model/l2", "heads/0")
+        new_model, new_heads = Net(), heads()
         new_model(tf.zeros((1, 8)))
-        self.fill(new_model)
-        tf.train.Checkpoint(model=new_model).restore(str(restored)).expect_partial()
+        for filled in (new_model, *new_heads):
+            self.fill(filled)
+        tf.train.Checkpoint(model=new_model, heads=new_heads).restore(
+            str(restored)
+        ).expect_partial()
         self.assert_values(new_model.l2.variables, [v.numpy() for v in model.l2.variables])
-        self.assert_values(
-            new_model.more[0].variables, [v.numpy() for v in model.more[0].variables]
-        )
+        self.assert_values(new_heads[0].variables, [v.numpy() for v in model_heads[0].variables])
         self.assert_untouched(new_model.l1)
-        self.assert_untouched(new_model.more[1])
+        self.assert_untouched(new_heads[1])
 
     def test_lists_dictionaries_and_odd_names(self):
         names = ("a/b.c", ".S", "..", "with space", "back\\slash", "grüße", "0", "new\nline")
