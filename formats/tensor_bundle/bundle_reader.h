@@ -2,11 +2,8 @@
 // `<prefix>.data-?????-of-?????` files.
 //
 //   CAIRN_ASSIGN_OR_RETURN(auto reader, BundleReader::Open(FileSystem::System(), "runs/ckpt-7"));
-//   for (const BundleTensor& tensor : reader->tensors()) {
-//     for (const BundleSlice& slice : tensor.slices) {
-//       CAIRN_RETURN_IF_ERROR(reader->ReadAt(tensor, slice, 0, buffer));
-//     }
-//   }
+//   const BundleTensor& tensor = reader->tensors()[0];
+//   CAIRN_RETURN_IF_ERROR(reader->ReadAt(tensor, tensor.slices[0], 0, buffer));
 #ifndef CAIRN_FORMATS_TENSOR_BUNDLE_BUNDLE_READER_H_
 #define CAIRN_FORMATS_TENSOR_BUNDLE_BUNDLE_READER_H_
 
