@@ -232,6 +232,12 @@ class PosixFileSystem : public FileSystem {
     return lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
   }
 
+  absl::StatusOr<absl::Time> ModifiedTime(const std::string& path) override {
+    struct stat info;
+    if (stat(path.c_str(), &info) != 0) return ErrnoError("look at", path, errno);
+    return absl::TimeFromTimespec(info.st_mtim);
+  }
+
   absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) override {
     std::error_code error;
     std::vector<std::string> names;

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 
 namespace cairn {
@@ -53,6 +54,8 @@ class FileSystem {
   virtual bool IsFolder(const std::string& path) = 0;
   // Whether `path` itself is a symbolic link, wherever it leads.
   virtual bool IsLink(const std::string& path) = 0;
+  // When the content was last written.
+  virtual absl::StatusOr<absl::Time> ModifiedTime(const std::string& path) = 0;
   // Names (without the folder), sorted.
   virtual absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) = 0;
   // Creates the folder and its parents; an existing one is success.

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -120,7 +122,8 @@ TEST_F(FileSystemTest, ErrorsNameThePathAndTheReason) {
   const std::string path = Path("missing");
   for (const absl::Status& status :
        {files_->OpenForRead(path).status(), files_->ReadWhole(path, 10).status(),
-        files_->Remove(path), files_->ListFolder(path).status(), files_->Rename(path, Path("b")),
+        files_->Remove(path), files_->ListFolder(path).status(),
+        files_->ModifiedTime(path).status(), files_->Rename(path, Path("b")),
         files_->SyncFolder(path), files_->FreeBytes(path).status(),
         files_->CreateForWrite(path + "/a").status()}) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
@@ -197,6 +200,16 @@ TEST_F(FileSystemTest, FoldersAreMadeListedAndTold) {
   EXPECT_TRUE(files_->Exists(Path("x/a")));
   EXPECT_FALSE(files_->CreateFolders(Path("x/a/b")).ok());
   EXPECT_OK(files_->SyncFolder(Path("x")));
+}
+
+TEST_F(FileSystemTest, ModifiedTimeIsThatOfTheLastWrite) {
+  WriteFile("a", "1");
+  WriteFile("b", "2");
+  std::filesystem::last_write_time(
+      Path("a"), std::filesystem::last_write_time(Path("b")) - std::chrono::microseconds(1500000));
+  ASSERT_OK_AND_ASSIGN(const absl::Time a, files_->ModifiedTime(Path("a")));
+  ASSERT_OK_AND_ASSIGN(const absl::Time b, files_->ModifiedTime(Path("b")));
+  EXPECT_EQ(b - a, absl::Milliseconds(1500));
 }
 
 TEST_F(FileSystemTest, RenameReplacesAndRemoveRemoves) {

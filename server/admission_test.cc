@@ -35,6 +35,9 @@ class FakeDisk : public FileSystem {
   bool Exists(const std::string&) override { return false; }
   bool IsFolder(const std::string&) override { return false; }
   bool IsLink(const std::string&) override { return false; }
+  absl::StatusOr<absl::Time> ModifiedTime(const std::string&) override {
+    return absl::UnimplementedError("");
+  }
   absl::StatusOr<std::vector<std::string>> ListFolder(const std::string&) override {
     return absl::UnimplementedError("");
   }

@@ -120,6 +120,12 @@ bool MemoryFileSystem::IsFolder(const std::string& path) {
 
 bool MemoryFileSystem::IsLink(const std::string&) { return false; }
 
+absl::StatusOr<absl::Time> MemoryFileSystem::ModifiedTime(const std::string& path) {
+  if (!Exists(path)) return NoFile(path);
+  const auto found = times.find(path);
+  return found == times.end() ? absl::UnixEpoch() : found->second;
+}
+
 absl::StatusOr<std::vector<std::string>> MemoryFileSystem::ListFolder(const std::string& path) {
   if (!IsFolder(path) && path != ".") return NoFile(path);
   const std::string prefix = FolderPrefix(path);

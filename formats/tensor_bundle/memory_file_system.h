@@ -18,6 +18,8 @@ class MemoryFileSystem : public FileSystem {
  public:
   // Path to content; tests read and change it.
   std::map<std::string, std::string> files;
+  // When each was written; those that are not in it in 1970.
+  std::map<std::string, absl::Time> times;
   // Every change from this one on (counted from 0) fails with kUnavailable; negative: none does.
   int fail_from_change = -1;
   int changes = 0;
@@ -30,6 +32,7 @@ class MemoryFileSystem : public FileSystem {
   bool IsFolder(const std::string& path) override;
   // Never: there are no links.
   bool IsLink(const std::string& path) override;
+  absl::StatusOr<absl::Time> ModifiedTime(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) override;
   absl::Status CreateFolders(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
