@@ -40,7 +40,8 @@ class Client {
   // and commits; on failure aborts the session, so that nothing is visible. Their bytes are read
   // while it runs and must not change. A stream that breaks goes on with what was not durable yet.
   // Errors: kDataLoss (a slice's bytes are not those of its expected sum; the key is named),
-  // kAlreadyExists (the number is in use), a source's own.
+  // kAlreadyExists (the number is in use), kUnimplemented with reason NOT_YET (the server lacks
+  // what an option asks for), a source's own.
   absl::StatusOr<SaveResult> Save(absl::string_view directory, absl::Span<const SliceToSave> slices,
                                   const SaveOptions& options);
 

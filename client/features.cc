@@ -12,12 +12,10 @@ absl::Status RequireFeature(Connection& connection, absl::string_view feature) {
   if (std::find(info.features().begin(), info.features().end(), feature) != info.features().end()) {
     return absl::OkStatus();
   }
-  return MakeError(
-      ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
-      absl::StrCat("the server, version \"", info.version(), "\", does not know ", feature,
-                   " and would ignore it; update the server, or select by "
-                   "keys and prefixes"),
-      {{"feature", feature}});
+  return MakeError(ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
+                   absl::StrCat("the server, version \"", info.version(), "\", does not know ",
+                                feature, " and would ignore it; update the server, or do without"),
+                   {{"feature", feature}});
 }
 
 }  // namespace cairn

@@ -9,8 +9,9 @@
 
 namespace cairn {
 
-// Fields named object_path, in ServerInfo.features.
+// In ServerInfo.features: fields named object_path, fields named preserved.
 inline constexpr absl::string_view kObjectPathFeature = "object_path";
+inline constexpr absl::string_view kPreservedFeature = "preserved";
 
 // OK if the server has the feature. Asks it. Errors: kUnimplemented with reason NOT_YET (it has
 // not), those of Connection.

@@ -59,6 +59,9 @@ struct SaveOptions {
   std::map<std::string, double> metrics;
   std::string key_separator = "/";
   std::optional<absl::Time> save_time;
+  // It left its manager's list before it came here: kept for ever. Nothing but imports says so.
+  bool preserved = false;
+  std::string session;  // the session's id; default: a random one
   // --- Affect performance.
   int streams = 2;  // 1 to 16, each over a connection of its own
   // Called from one thread at a time, at most 10 times a second and at the end.

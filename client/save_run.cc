@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "client/features.h"
 #include "client/lease_keeper.h"
 #include "client/progress.h"
 #include "client/save_plan.h"
@@ -24,7 +25,8 @@ v1::CreateSaveSessionRequest OpeningRequest(absl::string_view directory, const S
   v1::CreateSaveSessionRequest request;
   v1::SaveSession& session = *request.mutable_save_session();
   session.set_directory(std::string(directory));
-  session.set_session(random->NextUid().ToHex());
+  session.set_session(options.session.empty() ? random->NextUid().ToHex() : options.session);
+  session.set_preserved(options.preserved);
   if (options.number.has_value()) session.set_checkpoint_number(*options.number);
   session.set_if_exists(options.replace ? v1::SaveSession::IF_EXISTS_REPLACE
                                         : v1::SaveSession::IF_EXISTS_FAIL);
@@ -90,6 +92,10 @@ absl::StatusOr<SaveResult> RunSave(Connection& connection, absl::string_view dir
                                    Clock* clock, Random* random) {
   CAIRN_RETURN_IF_ERROR(CheckStreamCount(options.streams));
   CAIRN_ASSIGN_OR_RETURN(const v1::ServerInfo limits, connection.GetServerInfo({}));
+  if (options.preserved) {
+    CAIRN_RETURN_IF_ERROR(RequireFeature(connection, kPreservedFeature),
+                          "cannot save a preserved checkpoint");
+  }
   CAIRN_ASSIGN_OR_RETURN(const SavePlan plan, PlanSave(slices, limits));
   CAIRN_ASSIGN_OR_RETURN(const v1::SaveSession session,
                          connection.CreateSaveSession(OpeningRequest(directory, options, random)));

@@ -264,9 +264,37 @@ TEST_F(SaveRunTest, TheSessionIsToldTheOptions) {
     EXPECT_EQ(session.if_exists(), v1::SaveSession::IF_EXISTS_REPLACE);
     EXPECT_EQ(session.annotations().at("who"), "me");
     EXPECT_EQ(session.key_separator(), "/");
+    EXPECT_FALSE(session.preserved());
     EXPECT_EQ(session.save_time().seconds(), 1);
     EXPECT_EQ(session.save_time().nanos(), 500000000);
     return session;
+  });
+  EXPECT_OK(Save());
+}
+
+TEST_F(SaveRunTest, AServerThatDoesNotKnowPreservedIsNotSentIt) {
+  AddTensor("a", 1);
+  options_.preserved = true;
+  options_.session = "import-1";
+  EXPECT_CALL(connection_, CreateSaveSession).Times(0);
+  EXPECT_THAT(Save().status(), HasReason(ErrorReason::ERROR_REASON_NOT_YET));
+}
+
+TEST_F(SaveRunTest, AServerThatKnowsPreservedIsSentItInTheSessionOfTheCallersChoice) {
+  AddTensor("a", 1);
+  options_.preserved = true;
+  options_.session = "import-1";
+  ON_CALL(connection_, GetServerInfo).WillByDefault([](const auto&) {
+    v1::ServerInfo info;
+    info.set_part_bytes(1 << 20);
+    info.set_max_payload_bytes(1 << 10);
+    info.add_features("preserved");
+    return info;
+  });
+  EXPECT_CALL(connection_, CreateSaveSession).WillOnce([](const auto& request) {
+    EXPECT_TRUE(request.save_session().preserved());
+    EXPECT_EQ(request.save_session().session(), "import-1");
+    return request.save_session();
   });
   EXPECT_OK(Save());
 }

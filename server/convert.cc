@@ -98,6 +98,7 @@ v1::Checkpoint ToApi(absl::string_view directory, const storage::CheckpointRecor
   api.set_slice_count(checkpoint.slice_count());
   api.set_logical_bytes(checkpoint.logical_bytes());
   api.set_stored_bytes(checkpoint.stored_bytes());
+  api.set_preserved(checkpoint.preserved());
   return api;
 }
 
@@ -122,6 +123,7 @@ v1::SaveSession ToApi(absl::string_view directory, const storage::SessionInfo& s
   *api.mutable_expire_time() = TimestampOfMicros(record.expire_time());
   *api.mutable_create_time() = TimestampOfMicros(record.create_time());
   api.set_abort_reason(record.abort_reason());
+  api.set_preserved(record.preserved());
   for (const storage::WriterRecord& writer : session.writers) {
     v1::SaveSession::Writer* sealed = api.add_writers();
     sealed->set_writer(writer.writer());
@@ -208,6 +210,7 @@ absl::StatusOr<storage::SessionOptions> SessionOptionsOf(const v1::SaveSession& 
   if (session.has_save_time()) {
     CAIRN_ASSIGN_OR_RETURN(options.save_time, TimeOf("save_time", session.save_time()));
   }
+  options.preserved = session.preserved();
   if (session.has_ttl()) {
     CAIRN_RETURN_IF_ERROR(ValidateRange("ttl.seconds", session.ttl().seconds(), 0,
                                         absl::ToInt64Seconds(storage::kMaxSessionTtl)));

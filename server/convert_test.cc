@@ -115,6 +115,18 @@ TEST(Convert, SessionOptionsHaveTheDocumentedDefaults) {
   EXPECT_EQ(options.ttl, storage::kDefaultSessionTtl);
 }
 
+TEST(Convert, PreservedGoesBothWays) {
+  EXPECT_TRUE(SessionOptionsOf(Parse<v1::SaveSession>("preserved: true"))->preserved);
+  EXPECT_FALSE(SessionOptionsOf(v1::SaveSession())->preserved);
+  storage::SessionInfo session;
+  session.record.set_preserved(true);
+  EXPECT_TRUE(ToApi("runs", session).preserved());
+  storage::CheckpointRecord checkpoint;
+  EXPECT_FALSE(ToApi("runs", checkpoint).preserved());
+  checkpoint.set_preserved(true);
+  EXPECT_TRUE(ToApi("runs", checkpoint).preserved());
+}
+
 TEST(Convert, SessionOptionsAreChecked) {
   for (const char* text : {"ttl { seconds: -1 }", "ttl { seconds: 86401 }", "ttl { nanos: 5 }",
                            "ttl { seconds: 86400 nanos: 1 }", "save_time { nanos: -1 }"}) {

@@ -63,6 +63,7 @@ absl::StatusOr<storage::SessionOptions> OptionsOf(const v1::SaveCheckpointReques
   *session.mutable_annotations() = request.annotations();
   *session.mutable_metrics() = request.metrics();
   session.set_key_separator(request.key_separator());
+  session.set_preserved(request.preserved());
   if (request.has_save_time()) *session.mutable_save_time() = request.save_time();
   return SessionOptionsOf(session);
 }

@@ -83,6 +83,19 @@ TEST_F(InlineSaveTest, RepeatOfARequestGivesItsCheckpoint) {
   EXPECT_THAT(SaveInline(&store_, request), StatusIs(absl::StatusCode::kAlreadyExists));
 }
 
+TEST_F(InlineSaveTest, PreservedReachesTheSession) {
+  for (const bool preserved : {false, true}) {
+    EXPECT_CALL(store_, CreateSession(Eq("d"), _))
+        .WillOnce([preserved](absl::string_view, const storage::SessionOptions& options) {
+          EXPECT_EQ(options.preserved, preserved);
+          return Session(storage::SessionRecord::STATE_COMMITTED);
+        });
+    v1::SaveCheckpointRequest request = Request();
+    request.set_preserved(preserved);
+    EXPECT_OK(SaveInline(&store_, request).status());
+  }
+}
+
 TEST_F(InlineSaveTest, FailureAbortsWhatNobodyCanRepeat) {
   EXPECT_CALL(store_, CreateSession(Eq("d"), _))
       .WillOnce(Return(Session(storage::SessionRecord::STATE_OPEN)));

@@ -76,6 +76,7 @@ CheckpointRecord MakeCheckpoint(const SessionRecord& session, const ManifestSumm
   *checkpoint.mutable_metrics() = session.metrics();
   checkpoint.set_key_separator(session.key_separator());
   checkpoint.set_session(session.session());
+  checkpoint.set_preserved(session.preserved());
   return checkpoint;
 }
 

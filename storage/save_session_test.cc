@@ -31,6 +31,7 @@ TEST_F(SaveSessionTest, NothingIsVisibleBeforeTheCommitAndAllAfter) {
   options.annotations = {{"a", "b"}};
   options.metrics = {{"loss", 0.5}};
   options.key_separator = ".";
+  options.preserved = true;
   ASSERT_OK(sessions_.Create(kRuns, options));
   ASSERT_OK(Upload("s", "0", "w", 10));
   ASSERT_OK(sessions_.Seal(kRuns, "s", "0", 1));
@@ -52,6 +53,7 @@ TEST_F(SaveSessionTest, NothingIsVisibleBeforeTheCommitAndAllAfter) {
   EXPECT_EQ(found.metrics().at("loss"), 0.5);
   EXPECT_EQ(found.key_separator(), ".");
   EXPECT_EQ(found.session(), "s");
+  EXPECT_TRUE(found.preserved());
 }
 
 TEST_F(SaveSessionTest, ACommitIsIdempotentAndClosesTheSession) {

@@ -67,6 +67,7 @@ SessionRecord RecordOfSettings(const SessionOptions& options) {
   record.mutable_metrics()->insert(options.metrics.begin(), options.metrics.end());
   record.set_key_separator(options.key_separator);
   if (options.save_time) record.set_save_time(absl::ToUnixMicros(*options.save_time));
+  record.set_preserved(options.preserved);
   record.set_ttl(absl::ToInt64Microseconds(options.ttl));
   return record;
 }
@@ -86,6 +87,7 @@ absl::Status CheckSameSettings(const SessionRecord& session, const SessionOption
       {"metrics", SameEntries(session.metrics(), wanted.metrics(), SameMetric)},
       {"key_separator", session.key_separator() == wanted.key_separator()},
       {"save_time", session.save_time() == wanted.save_time()},
+      {"preserved", session.preserved() == wanted.preserved()},
       {"ttl", session.ttl() == wanted.ttl()},
   };
   for (const auto& [field, same] : kFields) {

@@ -93,6 +93,7 @@ struct SessionOptions {
   std::map<std::string, double> metrics;
   std::string key_separator = "/";
   std::optional<absl::Time> save_time;
+  bool preserved = false;
   absl::Duration ttl = kDefaultSessionTtl;
 };
 
