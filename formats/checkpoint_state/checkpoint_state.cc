@@ -10,6 +10,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 
@@ -35,21 +36,6 @@ class FirstError : public google::protobuf::io::ErrorCollector {
  private:
   std::string text_;
 };
-
-// A number as Python's repr() has it, which TensorFlow prints with: the fewest digits that give the
-// same number back, with a point or an exponent, the exponent from 1e16 up and below 1e-4.
-std::string PrintDouble(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  const double size = std::abs(value);
-  const bool has_exponent = size != 0 && (size >= 1e16 || size < 1e-4);
-  char buffer[64];
-  const auto end =
-      std::to_chars(buffer, buffer + sizeof(buffer), value,
-                    has_exponent ? std::chars_format::scientific : std::chars_format::fixed);
-  const absl::string_view digits(buffer, end.ptr - buffer);
-  return absl::StrCat(digits, has_exponent || absl::StrContains(digits, ".") ? "" : ".0");
-}
 
 void AppendLine(absl::string_view field, absl::string_view value, std::string* out) {
   absl::StrAppend(out, field, ": ", value, "\n");
@@ -87,10 +73,10 @@ std::string PrintCheckpointState(const formats::CheckpointState& state) {
     AppendPath("all_model_checkpoint_paths", path, &text);
   }
   for (const double timestamp : state.all_model_checkpoint_timestamps()) {
-    AppendLine("all_model_checkpoint_timestamps", PrintDouble(timestamp), &text);
+    AppendLine("all_model_checkpoint_timestamps", PrintTimestamp(timestamp), &text);
   }
   if (state.last_preserved_timestamp() != 0) {
-    AppendLine("last_preserved_timestamp", PrintDouble(state.last_preserved_timestamp()), &text);
+    AppendLine("last_preserved_timestamp", PrintTimestamp(state.last_preserved_timestamp()), &text);
   }
   return text;
 }
@@ -102,9 +88,37 @@ absl::StatusOr<formats::CheckpointState> ReadCheckpointState(FileSystem* file_sy
   return state;
 }
 
+// As Python's repr() has it, which TensorFlow prints with: with a point or an exponent, the
+// exponent from 1e16 up and below 1e-4.
+std::string PrintTimestamp(double timestamp) {
+  if (std::isnan(timestamp)) return "nan";
+  if (std::isinf(timestamp)) return timestamp > 0 ? "inf" : "-inf";
+  const double size = std::abs(timestamp);
+  const bool has_exponent = size != 0 && (size >= 1e16 || size < 1e-4);
+  char buffer[64];
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof(buffer), timestamp,
+                    has_exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  const absl::string_view digits(buffer, end.ptr - buffer);
+  return absl::StrCat(digits, has_exponent || absl::StrContains(digits, ".") ? "" : ".0");
+}
+
+absl::StatusOr<double> ParseTimestamp(absl::string_view text) {
+  double timestamp = 0;
+  if (!absl::SimpleAtod(text, &timestamp) || !std::isfinite(timestamp)) {
+    return MakeError(ErrorReason::ERROR_REASON_BAD_FILE, absl::StatusCode::kInvalidArgument,
+                     absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\" is no timestamp"));
+  }
+  return timestamp;
+}
+
+absl::string_view RecordedName(absl::string_view recorded) {
+  return recorded.substr(recorded.rfind('/') + 1);  // npos + 1 is 0
+}
+
 std::string PrefixBesideState(absl::string_view state_path, absl::string_view recorded) {
   const absl::string_view folder = state_path.substr(0, state_path.rfind('/') + 1);
-  return absl::StrCat(folder, recorded.substr(recorded.rfind('/') + 1));
+  return absl::StrCat(folder, RecordedName(recorded));
 }
 
 }  // namespace cairn

@@ -28,9 +28,17 @@ std::string PrintCheckpointState(const formats::CheckpointState& state);
 absl::StatusOr<formats::CheckpointState> ReadCheckpointState(FileSystem* file_system,
                                                              const std::string& path);
 
-// The checkpoint `recorded` of the state file at `state_path`, looked up beside it by its last
-// part, since the recorded folder may be another machine's: "runs/a/ckpt-7" for "/gone/b/ckpt-7" in
-// "runs/a/checkpoint".
+// A timestamp as the state file has it: the fewest digits that give the same number back.
+std::string PrintTimestamp(double timestamp);
+// The other way round. Errors: kInvalidArgument with ERROR_REASON_BAD_FILE (not a finite number).
+absl::StatusOr<double> ParseTimestamp(absl::string_view text);
+
+// The name of a checkpoint that a state file records, in the file's folder: its last part, since
+// the recorded folder may be another machine's. "ckpt-7" for "/gone/b/ckpt-7".
+absl::string_view RecordedName(absl::string_view recorded);
+
+// The checkpoint `recorded` of the state file at `state_path`, looked up beside it by its
+// RecordedName: "runs/a/ckpt-7" for "/gone/b/ckpt-7" in "runs/a/checkpoint".
 std::string PrefixBesideState(absl::string_view state_path, absl::string_view recorded);
 
 }  // namespace cairn

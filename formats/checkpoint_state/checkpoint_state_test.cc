@@ -97,6 +97,21 @@ TEST(CheckpointStateTest, FilesAreReadAndTheirErrorsNameThem) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(path)));
 }
 
+TEST(TimestampTest, TextAndNumberLoseNothing) {
+  for (const double timestamp : {1700000000.2500002, 0.0, -1.5, 1e-300, 253402300799.0}) {
+    EXPECT_THAT(ParseTimestamp(PrintTimestamp(timestamp)), IsOkAndHolds(timestamp));
+  }
+  for (const char* bad : {"", "soon", "1.5 2", "nan", "inf", "1e999"}) {
+    EXPECT_THAT(ParseTimestamp(bad), HasReason(ErrorReason::ERROR_REASON_BAD_FILE)) << bad;
+  }
+}
+
+TEST(RecordedNameTest, IsTheLastPart) {
+  EXPECT_EQ(RecordedName("/gone/b/ckpt-7"), "ckpt-7");
+  EXPECT_EQ(RecordedName("ckpt-7"), "ckpt-7");
+  EXPECT_EQ(RecordedName("a/"), "");
+}
+
 TEST(PrefixBesideStateTest, LooksBesideTheStateFile) {
   EXPECT_EQ(PrefixBesideState("runs/a/checkpoint", "/gone/b/ckpt-7"), "runs/a/ckpt-7");
   EXPECT_EQ(PrefixBesideState("checkpoint", "ckpt-7"), "ckpt-7");
