@@ -40,6 +40,8 @@ Json CheckpointDocument(const v1::Checkpoint& checkpoint) {
   Json document = CheckpointName(checkpoint);
   document.erase("directory");
   document["commit_time"] = TimeText(checkpoint.commit_time());
+  document["save_time"] = TimeText(checkpoint.save_time());
+  document["preserved"] = checkpoint.preserved();
   document["tensors"] = checkpoint.tensor_count();
   document["bytes"] = checkpoint.logical_bytes();
   document["tags"] = std::vector<std::string>(checkpoint.tags().begin(), checkpoint.tags().end());
@@ -61,12 +63,15 @@ absl::Status ListCheckpoints(const std::string& directory, CommandContext& conte
                {"COMMITTED"},
                {"TENSORS", Align::kRight},
                {"SIZE", Align::kRight},
+               {"KEPT"},
                {"TAGS"}});
   for (const v1::Checkpoint& checkpoint : checkpoints) {
     table.AddRow({checkpoint.has_number() ? absl::StrCat(checkpoint.number())
                                           : absl::StrCat("uid:", checkpoint.uid()),
                   TimeText(checkpoint.commit_time()), HumanCount(checkpoint.tensor_count()),
-                  HumanBytes(checkpoint.logical_bytes()), absl::StrJoin(checkpoint.tags(), " ")});
+                  HumanBytes(checkpoint.logical_bytes()),
+                  checkpoint.preserved() ? "preserved" : "-",
+                  absl::StrJoin(checkpoint.tags(), " ")});
   }
   context.output.Print(table.ToString());
   return absl::OkStatus();

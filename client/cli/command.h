@@ -56,6 +56,7 @@ struct RestoreArguments {
   bool saved_model = false;       // a SavedModel folder
   bool skip_unsupported = false;  // leave out what the format cannot hold
   bool force = false;
+  bool state_file = true;  // a `checkpoint` file that names it, where the format has one
 };
 
 struct CatArguments {
@@ -86,6 +87,8 @@ absl::Status RunListCommand(const ListArguments& arguments, CommandContext& cont
 absl::Status RunLatestCommand(const LatestArguments& arguments, CommandContext& context);
 absl::Status RunShowCommand(const ShowArguments& arguments, CommandContext& context);
 absl::Status RunRestoreCommand(const RestoreArguments& arguments, CommandContext& context);
+absl::Status RunImportCommand(const ImportArguments& arguments, CommandContext& context);
+absl::Status RunExportCommand(const ExportArguments& arguments, CommandContext& context);
 absl::Status RunRemoveCommand(const RemoveArguments& arguments, CommandContext& context);
 
 }  // namespace cairn::cli

@@ -351,6 +351,7 @@ TEST_F(CommandTest, ListsTellDirectoriesAndCheckpoints) {
 
   server_->SetCheckpoint();
   server_->checkpoint->add_tags("prod");
+  server_->checkpoint->set_preserved(true);
   ON_CALL(*server_, ListCheckpoints).WillByDefault([this](const auto&) {
     v1::ListCheckpointsResponse response;
     *response.add_checkpoints() = *server_->checkpoint;
@@ -360,7 +361,8 @@ TEST_F(CommandTest, ListsTellDirectoriesAndCheckpoints) {
   EXPECT_EQ(results_.str(),
             "{\"directory\":\"runs/a\",\"checkpoints\":[{\"number\":7,"
             "\"uid\":\"0123456789abcdef0123456789abcdef\",\"reference\":\"runs/a@7\","
-            "\"commit_time\":\"2023-11-14T22:13:20Z\",\"tensors\":0,\"bytes\":0,"
+            "\"commit_time\":\"2023-11-14T22:13:20Z\",\"save_time\":\"1970-01-01T00:00:00Z\","
+            "\"preserved\":true,\"tensors\":0,\"bytes\":0,"
             "\"tags\":[\"prod\"]}]}\n");
 }
 

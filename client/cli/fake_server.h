@@ -38,12 +38,15 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   // Makes what was added the checkpoint runs/a@7.
   void SetCheckpoint();
 
+ protected:
+  // What the calls of these names answer.
+  absl::StatusOr<v1::ListTensorsResponse> List(const v1::ListTensorsRequest& request) const;
+  absl::StatusOr<v1::OpenRestoreResponse> Open(const v1::OpenRestoreRequest& request);
+
  private:
   // What a selector means; kNotFound if that is nothing.
   absl::StatusOr<std::vector<const StoredTensor*>> Select(const v1::Selector& selector) const;
   absl::StatusOr<v1::Checkpoint> Resolve(const std::string& directory) const;
-  absl::StatusOr<v1::ListTensorsResponse> List(const v1::ListTensorsRequest& request) const;
-  absl::StatusOr<v1::OpenRestoreResponse> Open(const v1::OpenRestoreRequest& request);
 
   // Sets what `tensor` says of the slices.
   static void Describe(StoredTensor* stored);

@@ -39,6 +39,8 @@ class CommandLine {
     AddLatest();
     AddShow();
     AddRestore();
+    AddImport();
+    AddExport();
     AddRemove();
   }
 
@@ -117,6 +119,30 @@ class CommandLine {
     RunWith(command, restore_, RunRestoreCommand);
   }
 
+  void AddImport() {
+    CLI::App* command = app_.add_subcommand(
+        "import",
+        "Saves all checkpoints of a TensorFlow folder, in its order; goes on if repeated");
+    command->add_option("FOLDER", import_.folder, "A folder of checkpoints, with its state file")
+        ->required();
+    command->add_option("DIRECTORY", import_.directory, "Where in the store, e.g. runs/mnist")
+        ->required();
+    command->add_flag("--skip-missing", import_.skip_missing,
+                      "Leave out what the state file lists and is not in FOLDER");
+    RunWith(command, import_, RunImportCommand);
+  }
+
+  void AddExport() {
+    CLI::App* command = app_.add_subcommand(
+        "export",
+        "Writes a directory as a TensorFlow folder that a CheckpointManager goes on with");
+    command->add_option("DIRECTORY", export_.directory, "Whose checkpoints")->required();
+    command->add_option("FOLDER", export_.folder, "Where to; an interrupted export goes on")
+        ->required();
+    command->add_flag("--force", export_.force, "Replace files that are there");
+    RunWith(command, export_, RunExportCommand);
+  }
+
   void AddRemove() {
     CLI::App* command = app_.add_subcommand("rm", "Deletes a checkpoint");
     command->add_option("REFERENCE", remove_.reference, "DIRECTORY@NUMBER or DIRECTORY@uid:HEX")
@@ -147,6 +173,8 @@ class CommandLine {
   LatestArguments latest_;
   ShowArguments show_;
   RestoreArguments restore_;
+  ImportArguments import_;
+  ExportArguments export_;
   RemoveArguments remove_;
   std::function<absl::Status(CommandContext&)> run_;
 };

@@ -19,6 +19,7 @@ absl::StatusOr<BundleSink::Options> BundleOptions(const RestoreArguments& argume
     return UsageError("--shards and --max-shard-bytes take a number from 1 on");
   }
   BundleSink::Options options;
+  options.write_state = arguments.state_file;
   options.files.force = arguments.force;
   options.files.shards = arguments.shards.value_or(1);
   options.files.max_shard_bytes = arguments.max_shard_bytes;

@@ -1,6 +1,5 @@
 #include "client/cli/results.h"
 
-#include "absl/time/time.h"
 #include "base/human.h"
 
 namespace cairn::cli {
@@ -14,8 +13,18 @@ Json CheckpointName(const v1::Checkpoint& checkpoint) {
   return name;
 }
 
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  return Rfc3339(absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()));
+google::protobuf::Timestamp TimestampFrom(absl::Time time) {
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(absl::ToUnixSeconds(time));
+  timestamp.set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(timestamp.seconds()))));
+  return timestamp;
 }
+
+absl::Time TimeFrom(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) { return Rfc3339(TimeFrom(time)); }
 
 }  // namespace cairn::cli

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "cairn/v1/types.pb.h"
 #include "client/cli/output.h"
 
@@ -13,6 +14,9 @@ namespace cairn::cli {
 
 // {"directory", "number", "uid", "reference"}; number null for a checkpoint without one.
 Json CheckpointName(const v1::Checkpoint& checkpoint);
+
+google::protobuf::Timestamp TimestampFrom(absl::Time time);
+absl::Time TimeFrom(const google::protobuf::Timestamp& time);
 
 // RFC 3339 in UTC.
 std::string TimeText(const google::protobuf::Timestamp& time);

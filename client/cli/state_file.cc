@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/uid.h"
-#include "formats/checkpoint_state/checkpoint_state.h"
 
 namespace cairn::cli {
 namespace {
@@ -13,18 +12,24 @@ std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind
 
 }  // namespace
 
-StateFile::StateFile(FileSystem* file_system, const std::string& prefix)
+StateFile::StateFile(FileSystem* file_system, const std::string& folder)
     : file_system_(file_system),
-      folder_(FolderOf(prefix)),
+      folder_(folder),
       temporary_(absl::StrCat(folder_, ".", kCheckpointStateFile, "-",
                               Random::System()->NextUid().ToHex())) {}
 
 absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Prepare(FileSystem* file_system,
                                                               const std::string& prefix) {
-  auto state = std::unique_ptr<StateFile>(new StateFile(file_system, prefix));
+  const std::string folder = FolderOf(prefix);
   formats::CheckpointState content;
-  content.set_model_checkpoint_path(prefix.substr(state->folder_.size()));
+  content.set_model_checkpoint_path(prefix.substr(folder.size()));
   content.add_all_model_checkpoint_paths(content.model_checkpoint_path());
+  return Prepare(file_system, folder, content);
+}
+
+absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Prepare(
+    FileSystem* file_system, const std::string& folder, const formats::CheckpointState& content) {
+  auto state = std::unique_ptr<StateFile>(new StateFile(file_system, folder));
   CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<RandomWriteFile> file,
                          file_system->CreateForWrite(state->temporary_));
   CAIRN_RETURN_IF_ERROR(file->Write(0, PrintCheckpointState(content)));

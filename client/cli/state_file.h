@@ -1,4 +1,4 @@
-// The `checkpoint` file beside a restored TensorFlow checkpoint.
+// The `checkpoint` file beside restored TensorFlow checkpoints.
 #ifndef CAIRN_CLIENT_CLI_STATE_FILE_H_
 #define CAIRN_CLIENT_CLI_STATE_FILE_H_
 
@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
+#include "formats/checkpoint_state/checkpoint_state.h"
 
 namespace cairn::cli {
 
@@ -18,13 +19,17 @@ class StateFile {
   // `file_system` is not owned. Errors: those of FileSystem.
   static absl::StatusOr<std::unique_ptr<StateFile>> Prepare(FileSystem* file_system,
                                                             const std::string& prefix);
+  // Likewise `state`. `folder` ends with "/", or is empty for the current one.
+  static absl::StatusOr<std::unique_ptr<StateFile>> Prepare(FileSystem* file_system,
+                                                            const std::string& folder,
+                                                            const formats::CheckpointState& state);
   ~StateFile();
 
   // Gives it its name, in place of one that is there.
   absl::Status Publish();
 
  private:
-  StateFile(FileSystem* file_system, const std::string& prefix);
+  StateFile(FileSystem* file_system, const std::string& folder);
 
   FileSystem* const file_system_;
   const std::string folder_;

@@ -33,6 +33,17 @@ TEST_F(StateFileTest, NamesThePrefixAloneAndRelative) {
   EXPECT_THAT(files_->ListFolder(folder_), IsOkAndHolds(ElementsAre("checkpoint")));
 }
 
+TEST_F(StateFileTest, WritesAWholeStateToo) {
+  formats::CheckpointState content;
+  content.set_model_checkpoint_path("ckpt-2");
+  content.add_all_model_checkpoint_paths("ckpt-1");
+  content.add_all_model_checkpoint_paths("ckpt-2");
+  ASSERT_OK_AND_ASSIGN(const auto state, StateFile::Prepare(files_, folder_ + "/", content));
+  ASSERT_OK(state->Publish());
+  ASSERT_OK_AND_ASSIGN(const auto read, ReadCheckpointState(files_, folder_ + "/checkpoint"));
+  EXPECT_THAT(read.all_model_checkpoint_paths(), ElementsAre("ckpt-1", "ckpt-2"));
+}
+
 TEST_F(StateFileTest, TakesThePlaceOfOneThatIsThere) {
   for (const std::string name : {"first", "second"}) {
     ASSERT_OK_AND_ASSIGN(const auto state, StateFile::Prepare(files_, folder_ + "/" + name));
