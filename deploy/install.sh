@@ -2,7 +2,7 @@
 # Installs what Cairn needs and this Debian 12 machine lacks. Does nothing where all is there.
 #
 #   deploy/install.sh           the compiler, Bazel and the libraries: enough to build and to run
-#   deploy/install.sh --tests   also what the tests need: TensorFlow, grpcurl, linters
+#   deploy/install.sh --tests   also what the tests need: two TensorFlows, grpcurl, linters
 #
 # Packages come from apt (as root or with sudo), tools go into ~/.cache/cairn-tools.
 set -euo pipefail
@@ -73,8 +73,10 @@ make_tools() {
   mkdir -p "$cairn_tools"
   exec 9>"$cairn_tools/.lock"
   flock 9
-  make_tool "$(environment_of tensorflow)" make_python_environment tensorflow
-  make_tool "$(environment_of linters)" make_python_environment linters
+  local environment
+  for environment in tensorflow tensorflow-2.15 linters; do
+    make_tool "$(environment_of "$environment")" make_python_environment "$environment"
+  done
   make_tool "$grpcurl_folder" make_grpcurl
   exec 9>&-
 }

@@ -196,18 +196,28 @@ report_fuzzer() { # NAME FOLDER
   fi
 }
 
-# Programs always run anew, against an optimized build.
+# Programs always run anew, against an optimized build; those that say so with an older TensorFlow
+# too.
 run_interop() { # FILE...
   check "interop: bazel build -c opt" \
     bazel build --compilation_mode=opt //server:cairnd //client/cli:cairn
-  local program start
+  local program environment environments
   for program in "$@"; do
-    start=$SECONDS
-    check "interop: $program" env CAIRN_GRPCURL="$grpcurl_folder/grpcurl" \
-      timeout --kill-after=10 1200 "$tensorflow_python" "$program"
-    grep '^measured:' "$scratch/output"
-    echo "  $((SECONDS - start)) s"
+    run_program "$program" "$tensorflow_python" "interop: $program"
+    mapfile -t environments < <(sed -n 's/^# Also runs with: //p' "$program")
+    for environment in "${environments[@]}"; do
+      run_program "$program" "$(environment_of "$environment")/bin/python" \
+        "interop: $program with $environment"
+    done
   done
+}
+
+run_program() { # FILE PYTHON NAME
+  local start=$SECONDS
+  check "$3" env CAIRN_GRPCURL="$grpcurl_folder/grpcurl" TF_CPP_MIN_LOG_LEVEL=3 \
+    timeout --kill-after=10 1200 "$2" "$1"
+  grep '^measured:' "$scratch/output"
+  echo "  $((SECONDS - start)) s"
 }
 
 count() { grep -c "^$1 " "$results"; }

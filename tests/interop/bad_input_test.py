@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import unittest
@@ -249,6 +250,7 @@ class BrokenServerTest(harness.InteropTest):
         return process
 
     def assert_ends_with_an_error(self, process):
+        process.send_signal(signal.SIGCONT)
         out, err = process.communicate(timeout=300)
         self.assertEqual(process.returncode, harness.FAILED, err)
         self.assertEqual(out, "")
@@ -278,7 +280,7 @@ class BrokenServerTest(harness.InteropTest):
         # The session that dies holds the number until its lease ends; before that only another save
         # that replaces may have it, and only if both do.
         process = self.run_in_background("save", prefix, self.directory, "--replace")
-        self.wait_for("100 MB in the store", lambda: self.victim.stored_bytes() > 100e6, process)
+        self.catch("100 MB in the store", lambda: self.victim.stored_bytes() > 100e6, process)
         self.victim.kill()
         self.assert_ends_with_an_error(process)
 
@@ -298,7 +300,7 @@ class BrokenServerTest(harness.InteropTest):
         reference = self.cairn("save", prefix, self.directory, server=self.victim)
         output = self.scratch / "restored/ckpt"
         process = self.run_in_background("restore", reference, "--output", output)
-        self.wait_for(
+        self.catch(
             "50 MB of files",
             lambda: harness.folder_bytes(self.scratch / "restored") > 50e6,
             process,
@@ -317,7 +319,7 @@ class BrokenServerTest(harness.InteropTest):
         reference = self.cairn("save", prefix, self.directory, server=self.victim)
         output = self.scratch / "restored/ckpt"
         process = self.run_in_background("restore", reference, "--output", output)
-        self.wait_for(
+        self.catch(
             "50 MB of files",
             lambda: harness.folder_bytes(self.scratch / "restored") > 50e6,
             process,

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -179,6 +180,23 @@ class InteropTest(unittest.TestCase):
                 self.fail(f"{what}: the command ended before, with {process.returncode}")
             if time.monotonic() > deadline:
                 self.fail(f"{what}: not within 120 s")
+            time.sleep(0.002)
+
+    def catch(self, what: str, condition, process: subprocess.Popen):
+        """Stops `process` in the middle, when `condition()` is met; SIGCONT lets it go on.
+
+        It runs for a moment at a time, so that it cannot end unseen on a machine that is busy.
+        """
+        deadline = time.monotonic() + 300
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            if process.poll() is not None:
+                self.fail(f"{what}: the command ended before, with {process.returncode}")
+            if condition():
+                return
+            if time.monotonic() > deadline:
+                self.fail(f"{what}: not within 300 s")
+            process.send_signal(signal.SIGCONT)
             time.sleep(0.002)
 
 
