@@ -58,11 +58,13 @@ class CommandLine {
   }
 
   void AddSave() {
-    CLI::App* command = app_.add_subcommand("save", "Saves a TensorFlow checkpoint");
+    CLI::App* command =
+        app_.add_subcommand("save", "Saves a checkpoint of TensorFlow or in safetensors");
     command
         ->add_option("PREFIX", save_.prefix,
                      "A checkpoint's prefix or one of its files, a folder with a `checkpoint` "
-                     "file (its latest is taken), or a SavedModel folder")
+                     "file (its latest is taken), a SavedModel folder, a .safetensors file or the "
+                     ".safetensors.index.json of several")
         ->required();
     command->add_option("DIRECTORY", save_.directory, "Where in the store, e.g. runs/mnist")
         ->required();
@@ -99,9 +101,14 @@ class CommandLine {
 
   void AddRestore() {
     CLI::App* command =
-        app_.add_subcommand("restore", "Writes a checkpoint or a part of it as TensorFlow's files");
+        app_.add_subcommand("restore",
+                            "Writes a checkpoint or a part of it as TensorFlow's files, "
+                            "or as a safetensors file");
     AddReference(command, &restore_.reference);
-    command->add_option("--output", restore_.output, "Prefix of the files to write")->required();
+    command
+        ->add_option("--output", restore_.output,
+                     "Prefix of the files to write, or the one file if it ends with .safetensors")
+        ->required();
     command->add_option("--prefix", restore_.prefixes, "Tensors below this path; repeatable")
         ->expected(1)
         ->take_all();
@@ -115,6 +122,8 @@ class CommandLine {
         ->add_option("--max-shard-bytes", restore_.max_shard_bytes,
                      "Begin a new data file before one passes this size: bytes, or 64MiB")
         ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+    command->add_flag("--skip-unsupported", restore_.skip_unsupported,
+                      "Leave out tensors that the files cannot hold, instead of failing");
     command->add_flag("--force", restore_.force, "Replace files that are there");
     RunWith(command, restore_, RunRestoreCommand);
   }

@@ -2,11 +2,15 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "client/cli/bundle_plan.h"
 #include "client/cli/bundle_sink.h"
+#include "client/cli/safetensors_plan.h"
+#include "client/cli/safetensors_sink.h"
 #include "client/cli/tensor_selection.h"
 #include "client/cli/usage_error.h"
+#include "formats/safetensors/safetensors_path.h"
 
 namespace cairn::cli {
 namespace {
@@ -26,13 +30,37 @@ absl::StatusOr<BundleSink::Options> BundleOptions(const RestoreArguments& argume
   return options;
 }
 
+absl::StatusOr<std::unique_ptr<CheckpointSink>> MakeSafetensorsSink(
+    const RestoreArguments& arguments, const v1::Checkpoint& checkpoint,
+    const TensorSelection& selection, CommandContext& context) {
+  if (arguments.shards.has_value() || arguments.max_shard_bytes.has_value() ||
+      arguments.saved_model) {
+    return UsageError(absl::StrCat("--output ", arguments.output,
+                                   " is one safetensors file: it goes with no --shards, "
+                                   "--max-shard-bytes or --saved-model"));
+  }
+  CAIRN_ASSIGN_OR_RETURN(
+      SafetensorsPlan plan,
+      PlanSafetensors(context.client, checkpoint, selection, arguments.skip_unsupported));
+  return SafetensorsSink::Create(context.file_system, arguments.output, std::move(plan),
+                                 arguments.force);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CheckpointSink>> MakeCheckpointSink(
     const RestoreArguments& arguments, const v1::Checkpoint& checkpoint, CommandContext& context) {
-  CAIRN_ASSIGN_OR_RETURN(const BundleSink::Options options, BundleOptions(arguments));
   const TensorSelection selection =
       SelectionFromArguments(arguments.prefixes, arguments.keys, arguments.objects);
+  if (IsSafetensorsFile(arguments.output)) {
+    return MakeSafetensorsSink(arguments, checkpoint, selection, context);
+  }
+  if (IsSafetensorsIndex(arguments.output)) {
+    return UsageError(absl::StrCat("--output ", arguments.output,
+                                   " is an index of safetensors files, which is not written: name "
+                                   "one file, x.safetensors"));
+  }
+  CAIRN_ASSIGN_OR_RETURN(const BundleSink::Options options, BundleOptions(arguments));
   CAIRN_ASSIGN_OR_RETURN(BundlePlan plan, PlanBundle(context.client, checkpoint, selection,
                                                      arguments.skip_unsupported));
   return BundleSink::Create(context.file_system, arguments.output, std::move(plan), options);

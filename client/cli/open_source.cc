@@ -1,12 +1,33 @@
 #include "client/cli/open_source.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
 #include "base/error.h"
 #include "client/cli/bundle_source.h"
+#include "client/cli/safetensors_source.h"
 #include "client/cli/v1_source.h"
+#include "formats/safetensors/safetensors_path.h"
 #include "formats/tensor_bundle/bundle_path.h"
 
 namespace cairn::cli {
 namespace {
+
+// The safetensors file or index that `path` means; empty if that is something else. A folder means
+// one when nothing of TensorFlow's is in it.
+absl::StatusOr<std::string> SafetensorsAt(FileSystem* file_system, const std::string& path) {
+  if (!file_system->IsFolder(path)) {
+    return IsSafetensorsFile(path) || IsSafetensorsIndex(path) ? path : "";
+  }
+  CAIRN_ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->ListFolder(path));
+  const bool has_tensorflow = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name == "checkpoint" || name == "saved_model.pb" || absl::EndsWith(name, ".index");
+  });
+  if (has_tensorflow) return "";
+  return FindSafetensors(file_system, path);
+}
 
 // What TensorFlow wrote, a bundle or a V1 checkpoint.
 absl::StatusOr<std::unique_ptr<CheckpointSource>> OpenTensors(FileSystem* file_system,
@@ -20,6 +41,8 @@ absl::StatusOr<std::unique_ptr<CheckpointSource>> OpenTensors(FileSystem* file_s
 
 absl::StatusOr<std::unique_ptr<CheckpointSource>> OpenCheckpointSource(FileSystem* file_system,
                                                                        const std::string& path) {
+  CAIRN_ASSIGN_OR_RETURN(const std::string safetensors, SafetensorsAt(file_system, path));
+  if (!safetensors.empty()) return SafetensorsSource::Open(file_system, safetensors);
   return OpenTensors(file_system, path);
 }
 
