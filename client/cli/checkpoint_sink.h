@@ -13,6 +13,7 @@ namespace cairn::cli {
 
 struct RestoreTotals {
   int64_t tensors = 0;
+  int64_t attachments = 0;
   int64_t bytes = 0;  // as the store counts them
 };
 

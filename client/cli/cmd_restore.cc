@@ -14,6 +14,7 @@ void PrintResult(const v1::Checkpoint& checkpoint, const std::string& path,
   output.PrintJson({{"reference", checkpoint.reference()},
                     {"output", path},
                     {"tensors", totals.tensors},
+                    {"attachments", totals.attachments},
                     {"bytes", totals.bytes}});
 }
 

@@ -40,6 +40,7 @@ absl::Status RunSaveCommand(const SaveArguments& arguments, CommandContext& cont
   }
   Json document = CheckpointName(checkpoint);
   document["tensors"] = checkpoint.tensor_count();
+  document["attachments"] = checkpoint.attachment_count();
   document["bytes"] = checkpoint.logical_bytes();
   document["bytes_sent"] = saved->bytes_sent;
   document["bytes_stored"] = saved->bytes_stored;

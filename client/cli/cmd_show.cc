@@ -1,4 +1,5 @@
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "base/box.h"
 #include "base/error.h"
 #include "base/human.h"
+#include "client/cli/attachment_list.h"
 #include "client/cli/command.h"
 #include "client/cli/reference_argument.h"
 #include "client/cli/table.h"
@@ -69,13 +71,23 @@ Json TensorDocument(const ShownTensor& shown, bool with_values) {
   return document;
 }
 
+// Unset: they are not shown.
+using Attachments = std::optional<std::vector<v1::Tensor>>;
+
 void PrintDocument(const v1::Checkpoint& checkpoint, const std::vector<ShownTensor>& tensors,
-                   bool with_values, Output& output) {
+                   const Attachments& attachments, bool with_values, Output& output) {
   Json list = Json::array();
   for (const ShownTensor& shown : tensors) list.push_back(TensorDocument(shown, with_values));
-  output.PrintJson({{"reference", checkpoint.reference()},
-                    {"uid", checkpoint.uid()},
-                    {"tensors", std::move(list)}});
+  Json document = {{"reference", checkpoint.reference()},
+                   {"uid", checkpoint.uid()},
+                   {"tensors", std::move(list)}};
+  if (attachments.has_value()) {
+    Json& names = document["attachments"] = Json::array();
+    for (const v1::Tensor& attachment : *attachments) {
+      names.push_back({{"name", attachment.key()}, {"bytes", attachment.logical_bytes()}});
+    }
+  }
+  output.PrintJson(document);
 }
 
 void PrintTable(const std::vector<ShownTensor>& tensors, bool with_values, Output& output) {
@@ -91,6 +103,16 @@ void PrintTable(const std::vector<ShownTensor>& tensors, bool with_values, Outpu
     table.AddRow(std::move(cells));
   }
   output.Print(table.ToString());
+}
+
+// With an empty line before it if something else was printed.
+void PrintAttachments(const std::vector<v1::Tensor>& attachments, bool is_first, Output& output) {
+  if (attachments.empty()) return;
+  Table table({{"ATTACHMENT"}, {"BYTES", Align::kRight}});
+  for (const v1::Tensor& attachment : attachments) {
+    table.AddRow({attachment.key(), HumanCount(attachment.logical_bytes())});
+  }
+  output.Print(absl::StrCat(is_first ? "" : "\n", table.ToString()));
 }
 
 }  // namespace
@@ -113,11 +135,17 @@ absl::Status RunShowCommand(const ShowArguments& arguments, CommandContext& cont
       CAIRN_RETURN_IF_ERROR(Preview(context.client, checkpoint, &tensors.back()));
     }
   }
-  if (context.output.json()) {
-    PrintDocument(checkpoint, tensors, arguments.values, context.output);
-  } else {
-    PrintTable(tensors, arguments.values, context.output);
+  Attachments attachments;
+  // What selects tensors selects no attachment.
+  if (arguments.prefixes.empty() && arguments.objects.empty()) {
+    CAIRN_ASSIGN_OR_RETURN(attachments, ListAttachments(context.client, checkpoint));
   }
+  if (context.output.json()) {
+    PrintDocument(checkpoint, tensors, attachments, arguments.values, context.output);
+    return absl::OkStatus();
+  }
+  PrintTable(tensors, arguments.values, context.output);
+  if (attachments.has_value()) PrintAttachments(*attachments, tensors.empty(), context.output);
   return absl::OkStatus();
 }
 

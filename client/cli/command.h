@@ -89,6 +89,7 @@ absl::Status RunShowCommand(const ShowArguments& arguments, CommandContext& cont
 absl::Status RunRestoreCommand(const RestoreArguments& arguments, CommandContext& context);
 absl::Status RunImportCommand(const ImportArguments& arguments, CommandContext& context);
 absl::Status RunExportCommand(const ExportArguments& arguments, CommandContext& context);
+absl::Status RunCatCommand(const CatArguments& arguments, CommandContext& context);
 absl::Status RunRemoveCommand(const RemoveArguments& arguments, CommandContext& context);
 
 }  // namespace cairn::cli

@@ -19,11 +19,10 @@ absl::Status NotFound(ErrorReason reason, absl::string_view what) {
   return MakeError(reason, absl::StatusCode::kNotFound, absl::StrCat("there is no ", what));
 }
 
-// Puts parts where they belong in `tensors`. One stream at a time.
+// Puts parts where they belong in the server. One stream at a time.
 class FakeUpload : public UploadStream {
  public:
-  explicit FakeUpload(std::map<std::string, FakeServer::StoredTensor>* tensors)
-      : tensors_(tensors) {}
+  explicit FakeUpload(FakeServer* server) : server_(*server) {}
   absl::Status Write(const v1::UploadSlicesRequest& header,
                      absl::Span<const absl::string_view> payload,
                      std::shared_ptr<const void>) override {
@@ -31,8 +30,11 @@ class FakeUpload : public UploadStream {
     MutexLock lock(&mutex);
     for (int i = 0; i < header.parts_size(); ++i) {
       const v1::SlicePart& part = header.parts(i);
-      FakeServer::StoredTensor& stored = (*tensors_)[part.key()];
+      FakeServer::StoredTensor& stored = part.kind() == v1::TENSOR_KIND_ATTACHMENT
+                                             ? server_.attachments[part.key()]
+                                             : server_.tensors[part.key()];
       stored.tensor.set_key(part.key());
+      stored.tensor.set_kind(part.kind());
       stored.tensor.set_dtype(part.dtype());
       *stored.tensor.mutable_shape() = part.shape();
       stored.tensor.set_partial(part.partial());
@@ -46,7 +48,7 @@ class FakeUpload : public UploadStream {
   void Cancel() override {}
 
  private:
-  std::map<std::string, FakeServer::StoredTensor>* const tensors_;
+  FakeServer& server_;
 };
 
 // One message a slice.
@@ -64,6 +66,7 @@ class FakeDownload : public DownloadStream {
     header->Clear();
     v1::SlicePart* part = header->add_parts();
     part->set_key(stored->tensor.key());
+    part->set_kind(stored->tensor.kind());
     part->set_dtype(stored->tensor.dtype());
     *part->mutable_shape() = stored->tensor.shape();
     *part->mutable_slice() = SliceFromBox(*box);
@@ -97,10 +100,11 @@ FakeServer::FakeServer() {
   ON_CALL(*this, CreateSaveSession).WillByDefault([this](const auto& request) {
     session_ = request.save_session();
     tensors.clear();
+    attachments.clear();
     return session_;
   });
   ON_CALL(*this, UploadSlices).WillByDefault([this](int) {
-    return std::make_unique<FakeUpload>(&tensors);
+    return std::make_unique<FakeUpload>(this);
   });
   ON_CALL(*this, SealSaveSession).WillByDefault([this](const auto&) { return session_; });
   ON_CALL(*this, CommitSaveSession).WillByDefault([this](const auto&) {
@@ -122,6 +126,7 @@ FakeServer::FakeServer() {
       .WillByDefault([this](const auto& request) -> absl::StatusOr<v1::Tensor> {
         v1::Selector selector;
         selector.set_key(request.key());
+        selector.set_kind(request.kind());
         CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
         v1::Tensor tensor = found.front()->tensor;
         if (request.view() == v1::TENSOR_VIEW_BASIC) tensor.clear_slices();
@@ -165,6 +170,15 @@ void FakeServer::Describe(StoredTensor* stored) {
   }
 }
 
+void FakeServer::AddAttachment(const std::string& name, const std::string& bytes) {
+  StoredTensor& stored = attachments[name];
+  stored.tensor.set_key(name);
+  stored.tensor.set_kind(v1::TENSOR_KIND_ATTACHMENT);
+  stored.tensor.set_dtype("bytes");
+  stored.slices[Box()] = bytes;
+  Describe(&stored);
+}
+
 void FakeServer::SetCheckpoint() {
   checkpoint.emplace();
   checkpoint->set_directory("runs/a");
@@ -173,15 +187,23 @@ void FakeServer::SetCheckpoint() {
   checkpoint->set_uid(kUid);
   checkpoint->mutable_commit_time()->set_seconds(1700000000);
   checkpoint->set_tensor_count(static_cast<int64_t>(tensors.size()));
-  for (const auto& [key, stored] : tensors) {
-    checkpoint->set_logical_bytes(checkpoint->logical_bytes() + stored.tensor.logical_bytes());
+  checkpoint->set_attachment_count(static_cast<int64_t>(attachments.size()));
+  for (const auto* stored_of_kind : {&tensors, &attachments}) {
+    for (const auto& [key, stored] : *stored_of_kind) {
+      checkpoint->set_logical_bytes(checkpoint->logical_bytes() + stored.tensor.logical_bytes());
+    }
   }
+}
+
+const std::map<std::string, FakeServer::StoredTensor>& FakeServer::StoredOf(
+    v1::TensorKind kind) const {
+  return kind == v1::TENSOR_KIND_ATTACHMENT ? attachments : tensors;
 }
 
 absl::StatusOr<std::vector<const FakeServer::StoredTensor*>> FakeServer::Select(
     const v1::Selector& selector) const {
   std::vector<const StoredTensor*> found;
-  for (const auto& [key, stored] : tensors) {
+  for (const auto& [key, stored] : StoredOf(selector.kind())) {
     bool matches = KeyPrefixSelects(selector.key_prefix(), key, '/');
     if (selector.has_key()) matches = key == selector.key();
     if (selector.has_object_path()) {
@@ -190,7 +212,9 @@ absl::StatusOr<std::vector<const FakeServer::StoredTensor*>> FakeServer::Select(
     }
     if (matches) found.push_back(&stored);
   }
-  if (found.empty()) {
+  const bool asks_for_all =
+      !selector.has_key() && !selector.has_object_path() && selector.key_prefix().empty();
+  if (found.empty() && !asks_for_all) {
     return NotFound(
         ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND,
         absl::StrCat("tensor ", selector.key(), selector.key_prefix(), selector.object_path()));
@@ -209,6 +233,7 @@ absl::StatusOr<v1::ListTensorsResponse> FakeServer::List(
     const v1::ListTensorsRequest& request) const {
   v1::Selector selector;
   selector.set_key_prefix(request.key_prefix());
+  selector.set_kind(request.kind());
   if (request.has_object_path()) selector.set_object_path(request.object_path());
   CAIRN_ASSIGN_OR_RETURN(const auto found, Select(selector));
   v1::ListTensorsResponse response;

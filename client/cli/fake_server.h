@@ -26,6 +26,7 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
 
   // The checkpoint, empty until a commit or SetCheckpoint.
   std::map<std::string, StoredTensor> tensors;
+  std::map<std::string, StoredTensor> attachments;
   std::optional<v1::Checkpoint> checkpoint;
   // The keys below each object path that is known.
   std::map<std::string, std::set<std::string>> objects;
@@ -35,6 +36,7 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   // A tensor in the slices it was saved in; `partial`: they need not cover it.
   void AddSlices(const std::string& key, const std::string& dtype, std::vector<int64_t> shape,
                  std::map<Box, std::string> slices, bool partial = false);
+  void AddAttachment(const std::string& name, const std::string& bytes);
   // Makes what was added the checkpoint runs/a@7.
   void SetCheckpoint();
 
@@ -44,6 +46,7 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   absl::StatusOr<v1::OpenRestoreResponse> Open(const v1::OpenRestoreRequest& request);
 
  private:
+  const std::map<std::string, StoredTensor>& StoredOf(v1::TensorKind kind) const;
   // What a selector means; kNotFound if that is nothing.
   absl::StatusOr<std::vector<const StoredTensor*>> Select(const v1::Selector& selector) const;
   absl::StatusOr<v1::Checkpoint> Resolve(const std::string& directory) const;

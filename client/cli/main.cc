@@ -41,6 +41,7 @@ class CommandLine {
     AddRestore();
     AddImport();
     AddExport();
+    AddCat();
     AddRemove();
   }
 
@@ -89,7 +90,8 @@ class CommandLine {
   }
 
   void AddShow() {
-    CLI::App* command = app_.add_subcommand("show", "Lists a checkpoint's tensors by key");
+    CLI::App* command =
+        app_.add_subcommand("show", "Lists a checkpoint's tensors by key, and its attachments");
     AddReference(command, &show_.reference);
     command->add_option("--prefix", show_.prefixes, "Only keys below this path; repeatable")
         ->expected(1)
@@ -150,6 +152,19 @@ class CommandLine {
         ->required();
     command->add_flag("--force", export_.force, "Replace files that are there");
     RunWith(command, export_, RunExportCommand);
+    command->add_flag("--saved-model", restore_.saved_model,
+                      "Write a SavedModel folder; --output names it");
+    command->add_flag("--force", restore_.force,
+                      "Replace files that are there, or a SavedModel folder");
+    RunWith(command, restore_, RunRestoreCommand);
+  }
+
+  void AddCat() {
+    CLI::App* command = app_.add_subcommand(
+        "cat", "Prints an attachment: a file of a SavedModel, the graph of a Saver");
+    AddReference(command, &cat_.reference);
+    command->add_option("NAME", cat_.name, "Which one, as `cairn show` lists it")->required();
+    RunWith(command, cat_, RunCatCommand);
   }
 
   void AddRemove() {
@@ -184,6 +199,7 @@ class CommandLine {
   RestoreArguments restore_;
   ImportArguments import_;
   ExportArguments export_;
+  CatArguments cat_;
   RemoveArguments remove_;
   std::function<absl::Status(CommandContext&)> run_;
 };

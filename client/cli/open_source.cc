@@ -7,7 +7,9 @@
 #include "absl/strings/match.h"
 #include "base/error.h"
 #include "client/cli/bundle_source.h"
+#include "client/cli/meta_graph.h"
 #include "client/cli/safetensors_source.h"
+#include "client/cli/saved_model_source.h"
 #include "client/cli/v1_source.h"
 #include "formats/safetensors/safetensors_path.h"
 #include "formats/tensor_bundle/bundle_path.h"
@@ -23,7 +25,8 @@ absl::StatusOr<std::string> SafetensorsAt(FileSystem* file_system, const std::st
   }
   CAIRN_ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->ListFolder(path));
   const bool has_tensorflow = std::any_of(names.begin(), names.end(), [](const std::string& name) {
-    return name == "checkpoint" || name == "saved_model.pb" || absl::EndsWith(name, ".index");
+    return name == "checkpoint" || absl::StartsWith(name, "saved_model.pb") ||
+           absl::EndsWith(name, ".index");
   });
   if (has_tensorflow) return "";
   return FindSafetensors(file_system, path);
@@ -43,7 +46,11 @@ absl::StatusOr<std::unique_ptr<CheckpointSource>> OpenCheckpointSource(FileSyste
                                                                        const std::string& path) {
   CAIRN_ASSIGN_OR_RETURN(const std::string safetensors, SafetensorsAt(file_system, path));
   if (!safetensors.empty()) return SafetensorsSource::Open(file_system, safetensors);
-  return OpenTensors(file_system, path);
+  if (const std::string folder = SavedModelFolderAt(file_system, path); !folder.empty()) {
+    return OpenSavedModel(file_system, folder);
+  }
+  CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<CheckpointSource> tensors, OpenTensors(file_system, path));
+  return WithMetaGraph(file_system, std::move(tensors));
 }
 
 }  // namespace cairn::cli

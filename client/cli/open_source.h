@@ -12,9 +12,10 @@
 namespace cairn::cli {
 
 // The checkpoint at `path`, as people type it: a safetensors file, or the index of several, by its
-// name; else TensorFlow's; else, in a folder without those, the index or the one file that is
-// there. `file_system` is not owned and outlives the source. Errors: those of ResolveBundlePath, of
-// FindSafetensors and of the source's format.
+// name; else a SavedModel; else what ResolveBundlePath finds, with the graph beside it; else, in a
+// folder without those, the index or the one safetensors file that is there. `file_system` is not
+// owned and outlives the source. Errors: those of ResolveBundlePath, of FindSafetensors and of the
+// source's format.
 absl::StatusOr<std::unique_ptr<CheckpointSource>> OpenCheckpointSource(FileSystem* file_system,
                                                                        const std::string& path);
 

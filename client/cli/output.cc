@@ -12,6 +12,13 @@ void Output::Print(absl::string_view text) {
   results_ << text << std::flush;
 }
 
+absl::Status Output::Write(absl::string_view bytes) {
+  CAIRN_CHECK(!options_.json);
+  results_.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush();
+  if (results_) return absl::OkStatus();
+  return absl::UnavailableError("cannot write the output; check where it goes");
+}
+
 void Output::PrintJson(const Json& document) {
   CAIRN_CHECK(options_.json);
   // Messages may hold paths that are not UTF-8.

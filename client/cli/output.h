@@ -31,6 +31,8 @@ class Output {
 
   // Text as it is. Requires: !json().
   void Print(absl::string_view text);
+  // Bytes as they are. Errors: kUnavailable (they could not be written). Requires: !json().
+  absl::Status Write(absl::string_view bytes);
   // The document, on one line. Requires: json(); once.
   void PrintJson(const Json& document);
   // "error: ..."; with json() the document {"error": {"code", "reason", "message"}} as well.
