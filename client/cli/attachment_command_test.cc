@@ -221,7 +221,7 @@ TEST_F(AttachmentCommandTest, TheGraphOfASaverGoesAlongAWholeRestore) {
   }
   std::ofstream(source / "model-7.meta") << "graph";
   ASSERT_OK(Run(RunSaveCommand, Saving((source / "model-7").string())));
-  EXPECT_EQ(server_->attachments.at(".meta").bytes, "graph");
+  EXPECT_EQ(server_->attachments.at(".meta").slices.at(Box()), "graph");
 
   RestoreArguments arguments = SavedModelInto("whole/model-7");
   arguments.saved_model = false;

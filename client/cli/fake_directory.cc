@@ -98,6 +98,7 @@ absl::StatusOr<v1::Checkpoint> FakeDirectory::Commit(const std::string& session)
   if (commits_until_crash == 0) return Crashed();
   --commits_until_crash;
   const v1::SaveSession& saved = sessions.at(session);
+  DescribeUploads();
   SetCheckpoint();
   checkpoint->set_directory(saved.directory());
   checkpoint->set_number(saved.checkpoint_number());

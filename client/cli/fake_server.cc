@@ -108,7 +108,7 @@ FakeServer::FakeServer() {
   });
   ON_CALL(*this, SealSaveSession).WillByDefault([this](const auto&) { return session_; });
   ON_CALL(*this, CommitSaveSession).WillByDefault([this](const auto&) {
-    for (auto& [key, stored] : tensors) Describe(&stored);
+    DescribeUploads();
     SetCheckpoint();
     checkpoint->set_directory(session_.directory());
     *checkpoint->mutable_annotations() = session_.annotations();
@@ -177,6 +177,12 @@ void FakeServer::AddAttachment(const std::string& name, const std::string& bytes
   stored.tensor.set_dtype("bytes");
   stored.slices[Box()] = bytes;
   Describe(&stored);
+}
+
+void FakeServer::DescribeUploads() {
+  for (auto* stored_of_kind : {&tensors, &attachments}) {
+    for (auto& [key, stored] : *stored_of_kind) Describe(&stored);
+  }
 }
 
 void FakeServer::SetCheckpoint() {

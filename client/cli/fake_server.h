@@ -41,6 +41,8 @@ class FakeServer : public ::testing::NiceMock<MockConnection> {
   void SetCheckpoint();
 
  protected:
+  // Sums up what was uploaded; a commit does it.
+  void DescribeUploads();
   // What the calls of these names answer.
   absl::StatusOr<v1::ListTensorsResponse> List(const v1::ListTensorsRequest& request) const;
   absl::StatusOr<v1::OpenRestoreResponse> Open(const v1::OpenRestoreRequest& request);

@@ -40,14 +40,12 @@ class FolderCommandTest : public ::testing::Test {
   // A checkpoint whose one tensor holds `content`, written at `seconds`.
   void Add(const std::string& name, const std::string& content, int64_t seconds = 1000) {
     FileSystem* files = FileSystem::System();
-    std::vector<PlannedTensor> tensors = {{"w",
-                                           "uint8",
-                                           {static_cast<int64_t>(content.size())},
-                                           static_cast<int64_t>(content.size())}};
+    const auto bytes = static_cast<int64_t>(content.size());
+    const std::vector<PlannedTensor> tensors = {PlannedWhole("w", "uint8", {bytes}, bytes)};
     ASSERT_OK_AND_ASSIGN(
         auto writer, BundleWriter::Create(files, Path("run/" + name), tensors, {.force = true}));
-    ASSERT_OK(writer->WriteAt(0, 0, content));
-    writer->SetCrc32c(0, Crc32c(content));
+    ASSERT_OK(writer->WriteAt({0, 0}, 0, content));
+    writer->SetCrc32c({0, 0}, Crc32c(content));
     ASSERT_OK(writer->Finish());
     const auto past = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
     std::filesystem::last_write_time(Path("run/" + name + ".index"),

@@ -93,11 +93,11 @@ TEST_F(SafetensorsPlanTest, ASelectionIsAsked) {
   server_->AddTensor("model/w", "uint8", {1}, "a");
   server_->AddTensor("text", "string", {1}, "123456789");
   ASSERT_OK_AND_ASSIGN(const SafetensorsPlan plan,
-                       Plan(false, {.prefixes = {"model"}, .keys = {}}));
+                       Plan(false, {.prefixes = {"model"}, .keys = {}, .objects = {}}));
   EXPECT_THAT(KeysOf(plan), ElementsAre("model/w"));
   ASSERT_EQ(plan.selectors.size(), 1);
   EXPECT_EQ(plan.selectors[0].key_prefix(), "model");
-  EXPECT_THAT(Plan(false, {.prefixes = {"none"}, .keys = {}}),
+  EXPECT_THAT(Plan(false, {.prefixes = {"none"}, .keys = {}, .objects = {}}),
               StatusIs(absl::StatusCode::kNotFound));
 }
 

@@ -76,7 +76,7 @@ absl::StatusOr<std::unique_ptr<SavedModelSink>> SavedModelSink::Create(
   CAIRN_RETURN_IF_ERROR(sink->CheckReplaceable());
   CAIRN_RETURN_IF_ERROR(sink->PlanAttachments(attachments));
   CAIRN_RETURN_IF_ERROR(sink->MakeFolders());
-  if (variables.entries.empty()) return sink;
+  if (variables.tensors.empty()) return sink;
   BundleSink::Options bundle = options.variables;
   bundle.write_state = false;
   CAIRN_ASSIGN_OR_RETURN(

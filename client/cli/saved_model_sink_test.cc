@@ -36,7 +36,10 @@ class SavedModelSinkTest : public ::testing::Test {
       attachment.set_logical_bytes(static_cast<int64_t>(bytes.size()));
     }
     BundlePlan plan;
-    if (has_variables_) plan.entries.push_back({{"w", "uint8", {6}, 6}, 6, std::nullopt});
+    if (has_variables_) {
+      plan.tensors = {PlannedWhole("w", "uint8", {6}, 6)};
+      plan.totals = {.tensors = 1, .bytes = 6};
+    }
     CAIRN_RETURN_IF_ERROR(CheckIsSavedModel(attachments));
     CAIRN_ASSIGN_OR_RETURN(sink_,
                            SavedModelSink::Create(&files_, output_, attachments, std::move(plan),
