@@ -218,6 +218,32 @@ TEST_F(SlicedTensorTest, StringsAndVariantsAreReadInSlices) {
   EXPECT_THAT(Contents(*reader, *reader->Find("v")), ElementsAre("[1:2]=" + variant));
 }
 
+TEST_F(SlicedTensorTest, SlicesOfOneTensorAreReadFromSeveralDataFiles) {
+  AddSliced("t", kUint8, {4}, {{{{0, 2}}, "ab"}, {{{2, 2}}, "cd"}});
+  header_.set_num_shards(3);
+  files_.files.clear();
+  files_.files["p.data-00000-of-00003"] = "ab";
+  files_.files["p.data-00002-of-00003"] = "cd";
+  entries_[EncodeSliceKey("t", {{2, 2}})].set_shard_id(2);
+  entries_[EncodeSliceKey("t", {{2, 2}})].set_offset(0);
+  ASSERT_OK_AND_ASSIGN(const auto reader, Open());
+  EXPECT_THAT(Contents(*reader, *reader->Find("t")), ElementsAre("[0:2]=ab", "[2:4]=cd"));
+}
+
+TEST_F(SlicedTensorTest, EmptyStringsAndLongOnesAreReadInSlices) {
+  std::string ours(16, '\0');
+  ours[9] = '\1';
+  ours[10] = '\1';  // 65,792 bytes, after an empty one
+  ours.append(65'792, 'x');
+  const EncodedStrings strings = EncodeStringTensor(ours, 2).value();
+  AddSliced("s", 7, {4}, {{{{0, 2}}, strings.bytes}, {{{2, 2}}, strings.bytes}});
+  for (const int64_t start : {0, 2}) {
+    entries_[EncodeSliceKey("s", {{start, 2}})].set_crc32c(MaskCrc32c(strings.crc32c));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto reader, Open());
+  EXPECT_THAT(Contents(*reader, *reader->Find("s")), ElementsAre("[0:2]=" + ours, "[2:4]=" + ours));
+}
+
 TEST_F(SlicedTensorTest, DamageNamesTheSlice) {
   AddSliced("t", kUint8, {4}, {{{{0, 2}}, "ab"}, {{{2, 2}}, "cd"}});
   data()[3] = 'x';
