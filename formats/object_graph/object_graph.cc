@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -79,6 +80,16 @@ void RemoveIf(absl::FunctionRef<bool(const Message&)> drop,
   field->DeleteSubrange(kept, field->size() - kept);
 }
 
+// Whether all tensors that an attribute may stand for are kept.
+bool HasTensors(absl::string_view checkpoint_key, absl::FunctionRef<bool(absl::string_view)> kept) {
+  return std::any_of(
+      kTensorKeySuffixes.begin(), kTensorKeySuffixes.end(), [&](const auto& suffixes) {
+        return std::all_of(suffixes.begin(), suffixes.end(), [&](absl::string_view suffix) {
+          return kept(absl::StrCat(checkpoint_key, suffix));
+        });
+      });
+}
+
 // Marks every node that has a value of its own or below it.
 std::vector<bool> NodesWithValues(const TrackableObjectGraph& graph) {
   std::vector<std::vector<int>> parents(graph.nodes_size());
@@ -126,14 +137,16 @@ absl::StatusOr<TrackableObjectGraph> ParseObjectGraph(absl::string_view bytes) {
 }
 
 absl::StatusOr<std::string> PruneObjectGraph(
-    absl::string_view bytes, absl::FunctionRef<bool(absl::string_view checkpoint_key)> kept) {
+    absl::string_view bytes, absl::FunctionRef<bool(absl::string_view tensor_key)> kept) {
   CAIRN_ASSIGN_OR_RETURN(TrackableObjectGraph graph, ParseObjectGraph(bytes));
   std::vector<bool> emptied(graph.nodes_size(), false);
   for (int i = 0; i < graph.nodes_size(); ++i) {
     auto* const attributes = graph.mutable_nodes(i)->mutable_attributes();
     const bool had_values = !attributes->empty();
     RemoveIf<Node::SerializedTensor>(
-        [&](const Node::SerializedTensor& attribute) { return !kept(attribute.checkpoint_key()); },
+        [&](const Node::SerializedTensor& attribute) {
+          return !HasTensors(attribute.checkpoint_key(), kept);
+        },
         attributes);
     emptied[i] = had_values && attributes->empty();
   }

@@ -2,6 +2,7 @@
 #ifndef CAIRN_FORMATS_OBJECT_GRAPH_OBJECT_GRAPH_H_
 #define CAIRN_FORMATS_OBJECT_GRAPH_OBJECT_GRAPH_H_
 
+#include <array>
 #include <cstddef>
 #include <string>
 
@@ -25,13 +26,19 @@ inline constexpr size_t kMaxObjectGraphParts = size_t{4} << 20;
 // limit).
 absl::StatusOr<formats::TrackableObjectGraph> ParseObjectGraph(absl::string_view bytes);
 
-// The graph in `bytes` without the attributes whose checkpoint_key `kept` refuses, so that
-// TensorFlow restores the kept ones with `expect_partial()`: an attribute that names an absent
-// tensor would fail the whole restore. Nodes stay, since their positions are their ids; slot
-// variables that lost their value go from their optimizer, and has_checkpoint_values says what is
-// still so. Errors: those of ParseObjectGraph.
+// What stands after an attribute's checkpoint_key in the keys of its tensors, each list a way of
+// saving it: a variable is one tensor of that very key, a table is two and an iterator is one whose
+// keys are longer than what the graph says.
+inline constexpr std::array<std::array<absl::string_view, 2>, 3> kTensorKeySuffixes = {
+    {{"", ""}, {"-keys", "-values"}, {"_STATE", "_STATE"}}};
+
+// The graph in `bytes` without the attributes whose tensors `kept` refuses, so that TensorFlow
+// restores the kept ones with `expect_partial()`: an attribute that names an absent tensor would
+// fail the whole restore. Nodes stay, since their positions are their ids; slot variables that lost
+// their value go from their optimizer, and has_checkpoint_values says what is still so. Errors:
+// those of ParseObjectGraph.
 absl::StatusOr<std::string> PruneObjectGraph(
-    absl::string_view bytes, absl::FunctionRef<bool(absl::string_view checkpoint_key)> kept);
+    absl::string_view bytes, absl::FunctionRef<bool(absl::string_view tensor_key)> kept);
 
 }  // namespace cairn
 

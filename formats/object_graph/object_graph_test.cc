@@ -136,6 +136,21 @@ TEST(PruneObjectGraphTest, KeepsNodesAndDropsTheOthersAttributes) {
   EXPECT_EQ(HasValues(pruned), (std::vector<bool>{true, true, true, true, false, true}));
 }
 
+TEST(PruneObjectGraphTest, TablesAndIteratorsHaveTensorsOfLongerKeys) {
+  TrackableObjectGraph graph = Training();
+  const int values = graph.nodes(1).attributes_size();
+  AddValue(graph.mutable_nodes(1), "words/table");
+  AddValue(graph.mutable_nodes(1), "rows/ITERATOR");
+  const auto kept = [&](const std::vector<std::string>& keys) {
+    return Pruned(graph, keys).nodes(1).attributes_size() - values;
+  };
+  EXPECT_EQ(kept({"words/table-keys", "words/table-values", "rows/ITERATOR_STATE"}), 2);
+  EXPECT_EQ(kept({"rows/ITERATOR_STATE"}), 1);
+  // Half a table is none: TensorFlow would look for the other half.
+  EXPECT_EQ(kept({"words/table-keys"}), 0);
+  EXPECT_EQ(kept({"words/table-other", "rows/ITERATOR-keys"}), 0);
+}
+
 TEST(PruneObjectGraphTest, SlotsGoWithTheirValues) {
   const TrackableObjectGraph pruned = Pruned(Training(), {"model/bias"});
   EXPECT_EQ(pruned.nodes(2).slot_variables_size(), 0);
