@@ -82,7 +82,11 @@ class Exporter {
 
   absl::Status CheckNothingInTheWay() const {
     std::vector<std::string> names = {kCheckpointStateFile};
-    for (const ExportStep& step : plan_.steps) names.push_back(absl::StrCat(step.name, ".index"));
+    for (const ExportStep& step : plan_.steps) {
+      for (const char* suffix : {".index", ".meta"}) {
+        names.push_back(absl::StrCat(step.name, suffix));
+      }
+    }
     std::vector<std::string> found;
     for (const std::string& name : names) {
       if (files_->Exists(absl::StrCat(folder_, name))) found.push_back(KeyTextFromBytes(name));

@@ -12,6 +12,7 @@
 #include "client/cli/checkpoint_folder.h"
 #include "client/cli/results.h"
 #include "client/cli/tensorflow_annotations.h"
+#include "formats/safetensors/safetensors_path.h"
 
 namespace cairn::cli {
 namespace {
@@ -30,14 +31,15 @@ double SecondsOf(const google::protobuf::Timestamp& time) {
   return static_cast<double>(absl::ToUnixMicros(TimeFrom(time))) / 1e6;
 }
 
-// The name that a checkpoint had, if files can have it and TensorFlow takes it.
+// The name that a checkpoint had, if files can have it, TensorFlow takes it, and it asks for no
+// other format.
 std::optional<std::string> OriginalName(const v1::Checkpoint& checkpoint) {
   const std::optional<std::string> text = Annotation(checkpoint.annotations(), kPrefixAnnotation);
   if (!text.has_value()) return std::nullopt;
   std::string name(NameWithoutShards(BytesFromKeyText(*text).value_or(*text)));
   if (name.empty() || name.size() > kMaxNameBytes || name == "." || name == ".." ||
-      name == kCheckpointStateFile || name.find('/') != std::string::npos ||
-      name.find('\0') != std::string::npos) {
+      name == kCheckpointStateFile || IsSafetensorsFile(name) || IsSafetensorsIndex(name) ||
+      name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
     return std::nullopt;
   }
   return name;

@@ -57,7 +57,8 @@ TEST_F(ExportPlanTest, OfSeveralOfANameTheNewestHasIt) {
 
 TEST_F(ExportPlanTest, NamesThatAreNoneOfAFileInTheFolderAreNotTaken) {
   int64_t number = 0;
-  for (const std::string name : {"../up", "a/b", "..", ".", "checkpoint", "zero\\x00", ""}) {
+  for (const std::string name :
+       {"../up", "a/b", "..", ".", "checkpoint", "zero\\x00", "", "x.safetensors"}) {
     (*Add(++number).mutable_annotations())[kPrefixAnnotation] = name;
   }
   Add(++number, std::string(300, 'x'));
