@@ -9,6 +9,7 @@
 #include "base/dtype.h"
 #include "base/error.h"
 #include "client/buffer_sink.h"
+#include "client/cli/attachment_list.h"
 #include "client/cli/safetensors_metadata.h"
 #include "formats/object_graph/object_graph.h"
 
@@ -37,15 +38,9 @@ std::optional<std::string> WhyUnsupported(const v1::Tensor& tensor) {
 // The attachment that holds the metadata, parsed; nullopt if there is none.
 absl::StatusOr<std::optional<SafetensorsMetadata>> FetchMetadata(Client& client,
                                                                  const v1::Checkpoint& checkpoint) {
-  v1::GetTensorRequest request;
-  request.set_directory(checkpoint.directory());
-  request.set_checkpoint(PinnedReference(checkpoint));
-  request.set_key(kSafetensorsMetadataAttachment);
-  request.set_kind(v1::TENSOR_KIND_ATTACHMENT);
-  request.set_view(v1::TENSOR_VIEW_BASIC);
-  const absl::StatusOr<v1::Tensor> kept = client.connection().GetTensor(request);
-  if (ReasonOf(kept.status()) == ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND) return std::nullopt;
-  CAIRN_RETURN_IF_ERROR(kept.status());
+  CAIRN_ASSIGN_OR_RETURN(const std::optional<v1::Tensor> kept,
+                         FindAttachment(client, checkpoint, kSafetensorsMetadataAttachment));
+  if (!kept.has_value()) return std::nullopt;
   if (kept->logical_bytes() > kMaxSafetensorsHeaderBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("it has ", kept->logical_bytes(), " bytes, more than a header may have"));
@@ -53,12 +48,9 @@ absl::StatusOr<std::optional<SafetensorsMetadata>> FetchMetadata(Client& client,
   std::string json(kept->logical_bytes(), '\0');
   BufferSink sink;
   CAIRN_RETURN_IF_ERROR(sink.AddAttachment(kept->key(), absl::MakeSpan(json)));
-  v1::Selector selector;
-  selector.set_key(kept->key());
-  selector.set_kind(v1::TENSOR_KIND_ATTACHMENT);
   CAIRN_RETURN_IF_ERROR(client
                             .Restore(checkpoint.directory(), PinnedReference(checkpoint),
-                                     {selector}, {.streams = 1}, sink)
+                                     {AttachmentSelector(kept->key())}, {.streams = 1}, sink)
                             .status());
   CAIRN_ASSIGN_OR_RETURN(SafetensorsMetadata metadata, ParseSafetensorsMetadata(json));
   return metadata;

@@ -107,20 +107,26 @@ TEST_F(SafetensorsPlanTest, AFileOfNothingThatWasSelectedIsRefused) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("nothing")));
 }
 
+TEST_F(SafetensorsPlanTest, TheMetadataComesBackAndOtherAttachmentsStay) {
+  server_->AddTensor("w", "uint8", {1}, "a");
+  server_->AddAttachment("safetensors.metadata.json", R"({"format":"pt"})");
+  server_->AddAttachment("safetensors.index.json", "{}");
+  ASSERT_OK_AND_ASSIGN(const SafetensorsPlan plan, Plan());
+  EXPECT_EQ(plan.metadata, (SafetensorsMetadata{{"format", "pt"}}));
+  EXPECT_THAT(KeysOf(plan), ElementsAre("w"));
+}
+
 TEST_F(SafetensorsPlanTest, MetadataThatNoHeaderHoldsIsUnsupported) {
   server_->AddTensor("w", "uint8", {1}, "a");
-  ON_CALL(*server_, GetTensor).WillByDefault([](const v1::GetTensorRequest& request) {
-    EXPECT_EQ(request.kind(), v1::TENSOR_KIND_ATTACHMENT);
-    EXPECT_EQ(request.key(), "safetensors.metadata.json");
-    v1::Tensor attachment;
-    attachment.set_key(request.key());
-    attachment.set_logical_bytes(int64_t{1} << 50);
-    return attachment;
-  });
-  EXPECT_THAT(Plan(), StatusIs(absl::StatusCode::kInvalidArgument,
-                               HasSubstr("the attachment safetensors.metadata.json (it has")));
-  ASSERT_OK_AND_ASSIGN(const SafetensorsPlan plan, Plan(/*skip_unsupported=*/true));
-  EXPECT_FALSE(plan.metadata.has_value());
+  server_->AddAttachment("safetensors.metadata.json", "no JSON");
+  for (const char* says : {"one JSON value", "1125899906842624 bytes"}) {
+    EXPECT_THAT(Plan(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                 AllOf(HasSubstr("the attachment safetensors.metadata.json (it "),
+                                       HasSubstr(says))));
+    ASSERT_OK_AND_ASSIGN(const SafetensorsPlan plan, Plan(/*skip_unsupported=*/true));
+    EXPECT_FALSE(plan.metadata.has_value());
+    server_->attachments["safetensors.metadata.json"].tensor.set_logical_bytes(int64_t{1} << 50);
+  }
 }
 
 }  // namespace

@@ -295,6 +295,35 @@ class BetweenFrameworksTest(SafetensorsTest):
         self.cairn("restore", reference, "--output", again)
         bundles.assert_same(self, bundles.read(again), values)
 
+    def test_partitioned_tensors_become_whole_ones(self):
+        for name in ("partitioned/model.ckpt-3", "shards/model-7"):
+            with self.subTest(name=name):
+                source = harness.GOLDEN / name
+                values = {
+                    key: value
+                    for key, value in bundles.without_graph(bundles.read(source)).items()
+                    if value.dtype != object
+                }
+                output = self.save_and_restore(source, "--skip-unsupported")
+                bundles.assert_same(self, safetensors.numpy.load_file(output), values)
+
+    def test_tensors_that_are_partly_there_are_left_out_by_name(self):
+        reference = self.cairn("save", harness.GOLDEN / "slices/all", self.directory)
+        answer = self.assert_fails(
+            "restore", reference, "--output", self.scratch / "x.safetensors", says="only a part"
+        )
+        self.cairn(
+            "restore", reference, "--output", self.scratch / "x.safetensors", "--skip-unsupported"
+        )
+        shown = self.cairn_json("show", reference)["tensors"]
+        restored = safetensors.numpy.load_file(self.scratch / "x.safetensors")
+        self.assertTrue(restored)
+        for key, value in restored.items():
+            read = bundles.read_names(harness.GOLDEN / "slices/all", [key.encode()], value.dtype)
+            self.assertEqual(bundles.bits(value), bundles.bits(read[key.encode()]), key)
+        for key in {tensor["key"] for tensor in shown} - set(restored):
+            self.assertIn(key, answer.err)
+
     def test_a_part_of_what_came_from_tensorflow(self):
         output = self.save_and_restore(
             harness.GOLDEN / "keras_adam/ckpt-10", "--prefix", "model/l1"
