@@ -91,6 +91,14 @@ TEST_F(BundleSinkTest, PiecesOfSlicesMakeTheSlicesSums) {
   ASSERT_OK(Write("w", first, 0, "a"));
   ASSERT_OK(sink_->Finish());
   EXPECT_THAT(files_->ReadWhole(folder_ + "/ckpt.data-00000-of-00001", 10), IsOkAndHolds("cdabx"));
+  ASSERT_OK_AND_ASSIGN(const auto reader, BundleReader::Open(files_, folder_ + "/ckpt"));
+  const BundleTensor& tensor = reader->tensors()[0];
+  EXPECT_TRUE(tensor.partial);
+  ASSERT_EQ(tensor.slices.size(), 2);
+  EXPECT_EQ(tensor.slices[0].box, second);
+  EXPECT_EQ(tensor.slices[0].crc32c, Crc32c("cd"));
+  EXPECT_EQ(tensor.slices[1].box, first);
+  EXPECT_EQ(tensor.slices[1].crc32c, Crc32c("ab"));
 }
 
 TEST_F(BundleSinkTest, WhatIsWrittenFromMemoryIsNotWrittenAgain) {

@@ -119,15 +119,19 @@ TEST_F(CommandTest, SaveRefusesANegativeNumber) {
 
 TEST_F(CommandTest, WhatTensorFlowWroteComesBackTheSame) {
   for (const std::string name :
-       {"keras_adam/ckpt-10", "dtypes/all", "strings/all", "odd_names/all", "shards/model-7"}) {
+       {"keras_adam/ckpt-10", "dtypes/all", "strings/all", "odd_names/all", "shards/model-7",
+        "partitioned/model.ckpt-3", "slices/all", "version_one/same-1000"}) {
     SCOPED_TRACE(name);
     const std::string original = "tests/golden/" + name;
     ASSERT_OK(Run(RunSaveCommand,
                   SaveArguments{.prefix = original, .directory = "runs/a", .number = {}}));
     RestoreArguments arguments = Restoring("runs/a@latest", "ckpt");
     arguments.force = true;
-    ASSERT_OK(Run(RunRestoreCommand, arguments));
-    ExpectSameTensors(Output("ckpt"), original);
+    for (const int shards : {1, 5}) {
+      arguments.shards = shards;
+      ASSERT_OK(Run(RunRestoreCommand, arguments));
+      ExpectSameTensors(Output("ckpt"), original);
+    }
   }
 }
 

@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -118,16 +120,34 @@ class CommandLine {
         ->expected(1)
         ->take_all();
     AddObjects(command, &restore_.objects);
-    command->add_option("--shards", restore_.shards,
-                        "Write so many data files of about equal size. Default: 1");
+    AddDataFiles(command);
+    command->add_flag("--saved-model", restore_.saved_model,
+                      "Write a SavedModel folder; --output names it");
+    command->add_flag("--skip-unsupported", restore_.skip_unsupported,
+                      "Leave out tensors that the files cannot hold, instead of failing");
+    command->add_flag("--force", restore_.force,
+                      "Replace files that are there, or a SavedModel folder");
+    RunWith(command, restore_, RunRestoreCommand);
+  }
+
+  void AddDataFiles(CLI::App* command) {
+    command
+        ->add_option("--shards", restore_.shards,
+                     "Write so many data files of about equal size. Default: 1")
+        ->check(CLI::Range(1, std::numeric_limits<int>::max(), "N"));
+    // CLI11 reads a negative size as a very large one.
+    const CLI::Validator no_sign(
+        [](const std::string& size) {
+          return std::string(size.find('-') == std::string::npos ? "" : size + " is no size");
+        },
+        "");
     command
         ->add_option("--max-shard-bytes", restore_.max_shard_bytes,
                      "Begin a new data file before one passes this size: bytes, or 64MiB")
-        ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
-    command->add_flag("--skip-unsupported", restore_.skip_unsupported,
-                      "Leave out tensors that the files cannot hold, instead of failing");
-    command->add_flag("--force", restore_.force, "Replace files that are there");
-    RunWith(command, restore_, RunRestoreCommand);
+        ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+        ->transform(no_sign)  // comes first
+        ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max(), "SIZE"))
+        ->excludes("--shards");
   }
 
   void AddImport() {

@@ -244,6 +244,12 @@ class FormTest(harness.InteropTest):
             ("rm",),
             ("ls", "a", "b"),
             ("save", ADAM, "a", "--number", "x"),
+            ("restore", "a@1", "--output", "x", "--shards", "0"),
+            ("restore", "a@1", "--output", "x", "--shards", "2", "--max-shard-bytes", "64MiB"),
+            *(
+                ("restore", "a@1", "--output", "x", "--max-shard-bytes", size)
+                for size in ("0", "-5", "many", "5 parsecs", "99999999TiB")
+            ),
         ):
             with self.subTest(arguments=arguments):
                 self.assert_fails(*arguments, status=harness.WRONG_USAGE)
