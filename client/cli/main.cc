@@ -172,11 +172,6 @@ class CommandLine {
         ->required();
     command->add_flag("--force", export_.force, "Replace files that are there");
     RunWith(command, export_, RunExportCommand);
-    command->add_flag("--saved-model", restore_.saved_model,
-                      "Write a SavedModel folder; --output names it");
-    command->add_flag("--force", restore_.force,
-                      "Replace files that are there, or a SavedModel folder");
-    RunWith(command, restore_, RunRestoreCommand);
   }
 
   void AddCat() {

@@ -61,7 +61,8 @@ absl::StatusOr<std::unique_ptr<SafetensorsSource>> SafetensorsSource::Open(
   SourceIdentity identity;
   identity.path = path;
   identity.annotations[kSafetensorsFileAnnotation] = NameOf(path);
-  identity.key_separator = ".";
+  // Moved in, since GCC 12 warns falsely of assigning one character.
+  identity.key_separator = std::string(".");
   auto source = std::unique_ptr<SafetensorsSource>(
       new SafetensorsSource(std::move(reader), std::move(identity)));
   source->AddTensors();

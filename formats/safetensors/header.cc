@@ -160,7 +160,7 @@ class HeaderVisitor : public JsonVisitor {
   absl::Status Key(std::string key) override {
     switch (at_) {
       case At::kHeader:
-        return BeginEntry(std::move(key));
+        return BeginEntry(key);
       case At::kMetadata:
         return metadata_.Key(std::move(key));
       case At::kTensor:
@@ -200,14 +200,14 @@ class HeaderVisitor : public JsonVisitor {
     return absl::OkStatus();
   }
 
-  absl::Status BeginEntry(std::string name) {
+  absl::Status BeginEntry(const std::string& name) {
     in_metadata_ = name == kSafetensorsMetadataName;
     if (in_metadata_) {
       if (std::exchange(has_metadata_, true)) return Wrong("__metadata__ is there twice");
       return absl::OkStatus();
     }
     entry_ = SafetensorsEntry();
-    entry_.name = std::move(name);
+    entry_.name = name;
     has_dtype_ = has_shape_ = has_offsets_ = false;
     offset_count_ = 0;
     return absl::OkStatus();

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -69,6 +70,14 @@ def key_text(name: bytes) -> str:
         else:
             text += character
     return text
+
+
+def masked_crc32c(content: bytes) -> int:
+    """A checksum as tables hold it, which TensorFlow writes around each record of a TFRecord."""
+    with tempfile.NamedTemporaryFile() as file:
+        with tf.io.TFRecordWriter(file.name) as writer:
+            writer.write(content)
+        return int.from_bytes(pathlib.Path(file.name).read_bytes()[-4:], "little")
 
 
 def files(prefix: pathlib.Path) -> dict[str, bytes]:
