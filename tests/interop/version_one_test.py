@@ -54,25 +54,24 @@ class Program:
                     v1.get_variable(
                         f"grid_{axis}", shape, partitioner=v1.fixed_size_partitioner(number, axis)
                     )
-            v1.get_variable("dense/kernel", (8, 3))
-            v1.get_variable("steps", initializer=np.int64(seed))
-            v1.get_variable("words", initializer=tf.constant([b"a", b"", b"\x00\xff" * seed]))
+                v1.get_variable("dense/kernel", (8, 3))
+                v1.get_variable("steps", initializer=np.int64(seed))
+                v1.get_variable("words", initializer=tf.constant([b"a", b"", b"\x00\xff" * seed]))
             self.variables = v1.global_variables()
             self._initialize = v1.global_variables_initializer()
         config = v1.ConfigProto(device_count={"CPU": 2})
         self._session = v1.Session(graph=self._graph, config=config)
         self._session.run(self._initialize)
 
-    def saver(self, **options):
-        with self._graph.as_default():
-            return v1.train.Saver(write_version=v1.train.SaverDef.V1, **options)
-
     def save(self, prefix, **options):
         """Returns what TensorFlow says that the checkpoint is called."""
-        return self.saver(**options).save(self._session, str(prefix), global_step=1000)
+        with self._graph.as_default():
+            saver = v1.train.Saver(write_version=v1.train.SaverDef.V1, **options)
+            return saver.save(self._session, str(prefix), global_step=1000)
 
     def restore(self, prefix):
-        self.saver().restore(self._session, str(prefix))
+        with self._graph.as_default():
+            v1.train.Saver().restore(self._session, str(prefix))
 
     def values(self):
         values = self._session.run(self.variables)
