@@ -8,7 +8,6 @@ import subprocess
 import unittest
 
 import numpy as np
-import tensorflow as tf
 
 import bundles
 import harness
@@ -96,22 +95,6 @@ class BadFilesTest(harness.InteropTest):
         ):
             with self.subTest(path=path.name):
                 self.assert_refused(path, says=path.name)
-
-    def test_version_one_file_is_not_taken_yet(self):
-        path = self.scratch / "old"
-        tf.raw_ops.Save(filename=str(path), tensor_names=["a"], data=[tf.constant([1.0, 2.0])])
-        self.assertTrue(path.exists())
-        self.assert_refused(path, says="V1 checkpoint files cannot be read yet")
-
-    def test_sliced_tensor_is_not_taken_yet(self):
-        prefix = self.scratch / "sliced"
-        tf.raw_ops.SaveV2(
-            prefix=str(prefix),
-            tensor_names=["half", "half"],
-            shape_and_slices=["4 3 0,2:-", "4 3 2,2:-"],
-            tensors=[tf.zeros((2, 3)), tf.ones((2, 3))],
-        )
-        self.assert_refused(prefix, says=("half", "sliced tensors cannot be read yet"))
 
     def test_names_that_are_no_directory(self):
         for name in (

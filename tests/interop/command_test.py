@@ -277,7 +277,7 @@ class FormTest(harness.InteropTest):
             ("NOT_FOUND", "CHECKPOINT_NOT_FOUND", ("show", f"{self.directory}@11")),
             ("ALREADY_EXISTS", None, ("save", ADAM, self.directory)),
             ("UNAVAILABLE", "CONNECTION_LOST", ("--server=127.0.0.1:1", "ls")),
-            ("UNIMPLEMENTED", "NOT_YET", ("save", self.version_one(), self.directory)),
+            ("NOT_FOUND", "BAD_FILE", ("save", self.scratch / "nothing", self.directory)),
         ):
             with self.subTest(arguments=arguments):
                 answer = self.command(*arguments, "--json")
@@ -289,11 +289,6 @@ class FormTest(harness.InteropTest):
                 if reason:
                     self.assertEqual(error["reason"], reason, answer)
                 self.assertTrue(error["message"])
-
-    def version_one(self):
-        path = self.scratch / "old"
-        tf.raw_ops.Save(filename=str(path), tensor_names=["a"], data=[tf.constant([1.0])])
-        return path
 
     def test_no_progress_where_stderr_is_no_terminal(self):
         answer = self.command("save", ADAM, self.directory)

@@ -141,6 +141,28 @@ class InteropTest(unittest.TestCase):
             )
         )
 
+    def command_and_peak_mib(self, *arguments) -> tuple[Answer, float]:
+        """The same, with the command's peak memory.
+
+        A process begins with the peak of the one that started it: a small one does that here.
+        """
+        peak = self.scratch / "peak"
+        measure = (
+            "import pathlib, resource, subprocess, sys\n"
+            "status = subprocess.run(sys.argv[2:]).returncode\n"
+            "kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
+            "pathlib.Path(sys.argv[1]).write_text(str(kib))\n"
+            "sys.exit(status)"
+        )
+        process = subprocess.run(
+            ["/usr/bin/python3", "-c", measure, peak, CAIRN, *map(str, arguments)],
+            env=os.environ | {"CAIRN_SERVER": self.server.address},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        return Answer(process), int(peak.read_text()) / 1024
+
     def cairn(self, *arguments, server: Server | None = None) -> str:
         """Runs `cairn ARGUMENTS...`, which must succeed. Returns what it printed."""
         answer = self.command(*arguments, server=server)

@@ -1,9 +1,9 @@
 """An index of two million entries in 10 MB: forged, since no TensorFlow writes one."""
 
-import os
 import struct
-import subprocess
 import unittest
+
+import tensorflow as tf
 
 import bundles
 import harness
@@ -70,18 +70,8 @@ def forge(prefix, value=EMPTY_TENSOR, *, blocks=BLOCKS):
 class HugeIndexTest(harness.InteropTest):
     def save(self, prefix):
         """Runs `cairn save`; returns its exit status, what it printed, and its peak memory."""
-        process = subprocess.Popen(
-            [harness.CAIRN, "save", prefix, self.directory],
-            env=os.environ | {"CAIRN_SERVER": self.server.address},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        said = process.stdout.read()
-        process.stdout.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return process.returncode, said, usage.ru_maxrss / 1024
+        answer, peak = self.command_and_peak_mib("save", prefix, self.directory)
+        return answer.status, answer.out + answer.err, peak
 
     def test_small_one_of_the_kind_is_whole(self):
         """The forgery is a checkpoint: TensorFlow reads it and ours alike."""
@@ -91,7 +81,12 @@ class HugeIndexTest(harness.InteropTest):
         output = self.scratch / "restored/ckpt"
         self.cairn("restore", reference, "--output", output)
         self.assertEqual(tables.tensors(output).keys(), {key(i) for i in range(GROUPS * GROUP)})
-        bundles.assert_same(self, bundles.read(output), bundles.read(prefix))
+        names = [key(i) for i in range(GROUPS * GROUP)]
+        bundles.assert_same(
+            self,
+            bundles.read_names(output, names, tf.float32),
+            bundles.read_names(prefix, names, tf.float32),
+        )
 
     def test_two_million_tensors(self):
         prefix = self.scratch / "huge-1"
@@ -109,13 +104,13 @@ class HugeIndexTest(harness.InteropTest):
         if status == harness.DONE:
             self.assertEqual([c["tensors"] for c in found], [ENTRIES])
         else:
-            self.assertTrue(said.startswith("cairn:"), said)
+            self.assertIn("names more than", said)
             self.assertEqual(found, [])
         self.assert_still_serves()
 
-    def test_two_million_tensors_without_their_bytes(self):
+    def test_many_tensors_without_their_bytes(self):
         prefix = self.scratch / "void-1"
-        forge(prefix, MISSING_TENSOR)
+        forge(prefix, MISSING_TENSOR, blocks=BLOCKS // 5)
         status, said, peak = self.save(prefix)
         self.assertEqual(status, harness.FAILED, said)
         self.assertIn("void-1", said)

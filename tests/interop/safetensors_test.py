@@ -299,10 +299,12 @@ class BetweenFrameworksTest(SafetensorsTest):
         for name in ("partitioned/model.ckpt-3", "shards/model-7"):
             with self.subTest(name=name):
                 source = harness.GOLDEN / name
+                # TensorFlow reads strings in slices by these alone, and safetensors holds none.
+                reader = tf.train.load_checkpoint(str(source))
                 values = {
-                    key: value
-                    for key, value in bundles.without_graph(bundles.read(source)).items()
-                    if value.dtype != object
+                    key: bundles.array(reader.get_tensor(key))
+                    for key, dtype in reader.get_variable_to_dtype_map().items()
+                    if dtype != tf.string
                 }
                 output = self.save_and_restore(source, "--skip-unsupported")
                 bundles.assert_same(self, safetensors.numpy.load_file(output), values)
@@ -316,12 +318,10 @@ class BetweenFrameworksTest(SafetensorsTest):
             "restore", reference, "--output", self.scratch / "x.safetensors", "--skip-unsupported"
         )
         shown = self.cairn_json("show", reference)["tensors"]
-        restored = safetensors.numpy.load_file(self.scratch / "x.safetensors")
-        self.assertTrue(restored)
-        for key, value in restored.items():
-            read = bundles.read_names(harness.GOLDEN / "slices/all", [key.encode()], value.dtype)
-            self.assertEqual(bundles.bits(value), bundles.bits(read[key.encode()]), key)
-        for key in {tensor["key"] for tensor in shown} - set(restored):
+        with safetensors.safe_open(self.scratch / "x.safetensors", framework="np") as restored:
+            names = {bundles.key_text(name.encode()) for name in restored.keys()}
+        self.assertTrue(names)
+        for key in {tensor["key"] for tensor in shown} - names:
             self.assertIn(key, answer.err)
 
     def test_a_part_of_what_came_from_tensorflow(self):

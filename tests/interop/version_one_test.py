@@ -1,8 +1,6 @@
 """V1 files, as TensorFlow 1 wrote and TensorFlow 2 still can: into the server and out as V2."""
 
-import os
 import pathlib
-import subprocess
 import unittest
 
 import numpy as np
@@ -36,7 +34,7 @@ def restore(prefix, names, dtypes, specs=None):
         dtypes=dtypes,
     )
     return {
-        (name, spec): bundles.array(tensor.numpy())
+        (tf.compat.as_bytes(name), spec): bundles.array(tensor.numpy())
         for name, spec, tensor in zip(names, specs or [""] * len(names), tensors, strict=True)
     }
 
@@ -101,13 +99,21 @@ class VersionOneTest(harness.InteropTest):
         original = self.scratch / "all"
         save_slices(original, names, list(tensors.values()))
         restored = self.through(original, reference=1)
-        self.assert_equal_reads(restored, original, names, [t.dtype for t in tensors.values()])
+        # A name that is not UTF-8 makes a V1 file that TensorFlow does not read itself.
+        same = self.scratch / "same"
+        tf.raw_ops.SaveV2(
+            prefix=str(same),
+            tensor_names=names,
+            shape_and_slices=[""] * len(names),
+            tensors=list(tensors.values()),
+        )
+        self.assert_equal_reads(restored, same, names, [t.dtype for t in tensors.values()])
 
     def test_golden_files(self):
         folder = harness.GOLDEN / "version_one"
         tensors = make_golden.v1_tensors()
         names, dtypes = list(tensors), [t.dtype for t in tensors.values()]
-        self.assert_equal_reads(self.through(folder / "all"), folder / "all", names, dtypes)
+        self.assert_equal_reads(self.through(folder / "all"), folder / "same", names, dtypes)
 
     def test_a_whole_checkpoint_of_saver(self):
         program = Program(3)
@@ -207,14 +213,8 @@ class VersionOneTest(harness.InteropTest):
         original = self.scratch / "large"
         values = np.random.default_rng(4).normal(size=(64, 1 << 20)).astype(np.float32)
         save_slices(original, ["large"], [values])
-        process = subprocess.Popen(
-            [harness.CAIRN, "save", original, self.directory],
-            env=os.environ | {"CAIRN_SERVER": self.server.address},
-            stdout=subprocess.DEVNULL,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        self.assertEqual(status, 0)
-        peak = usage.ru_maxrss / 1024
+        answer, peak = self.command_and_peak_mib("save", original, self.directory)
+        self.assertEqual(answer.status, harness.DONE, answer)
         harness.measured(f"saving a V1 tensor of 256 MiB: the command's peak is {peak:.0f} MiB")
         self.assertLess(peak, 128)
         restored = self.scratch / "restored"
