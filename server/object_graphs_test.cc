@@ -23,6 +23,7 @@ class ObjectGraphsTest : public ::testing::Test {
   ObjectGraphsTest() {
     formats::TrackableObjectGraph graph;
     auto* const attribute = graph.add_nodes()->add_attributes();
+    attribute->set_name("VARIABLE_VALUE");
     attribute->set_checkpoint_key("v");
     SetGraph(graph.SerializeAsString());
     ON_CALL(store_, OpenRestore).WillByDefault([this](auto&&...) {

@@ -1,7 +1,6 @@
 #include "formats/object_graph/object_paths.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "base/error.h"
 #include "base/key_text.h"
+#include "formats/object_graph/object_graph.h"
 
 namespace cairn {
 namespace {
@@ -20,6 +20,7 @@ using formats::TrackableObjectGraph;
 using Node = formats::TrackableObjectGraph::TrackableObject;
 
 constexpr uint32_t kNone = UINT32_MAX;
+constexpr absl::string_view kVariableValue = "VARIABLE_VALUE";  // an attribute's name
 constexpr size_t kMaxNeighbors = 8;
 constexpr size_t kMaxNeighborBytes = 256;  // longer names are not told
 
@@ -127,6 +128,24 @@ size_t BytesOf(const std::vector<std::string>& texts) {
   size_t sum = texts.size() * sizeof(std::string);
   for (const std::string& text : texts) sum += text.size();
   return sum;
+}
+
+// The keys that the tensors of `attribute` may have, in text form. A variable has its own; what
+// else there is may have longer ones, of which a checkpoint holds some. What cannot be a key is in
+// none.
+std::vector<std::string> KeysOf(const Node::SerializedTensor& attribute) {
+  std::vector<std::string> keys;
+  for (const auto& suffixes : kTensorKeySuffixes) {
+    for (const absl::string_view suffix : suffixes) {
+      const size_t size = attribute.checkpoint_key().size() + suffix.size();
+      if (size == 0 || size > kMaxKeyBytes) continue;
+      std::string text = KeyTextFromBytes(absl::StrCat(attribute.checkpoint_key(), suffix));
+      if (text.size() > kMaxKeyBytes || (!keys.empty() && keys.back() == text)) continue;
+      keys.push_back(std::move(text));
+    }
+    if (attribute.name() == kVariableValue) break;
+  }
+  return keys;
 }
 
 }  // namespace
@@ -336,16 +355,9 @@ void ObjectPaths::AddEdges(const TrackableObjectGraph& graph) {
 }
 
 void ObjectPaths::AddValues(const TrackableObjectGraph& graph) {
-  // What cannot be a key is in no checkpoint.
-  const auto text_of = [](const Node::SerializedTensor& attribute) -> std::optional<std::string> {
-    if (attribute.checkpoint_key().size() > kMaxKeyBytes) return std::nullopt;
-    std::string text = KeyTextFromBytes(attribute.checkpoint_key());
-    if (text.empty() || text.size() > kMaxKeyBytes) return std::nullopt;
-    return text;
-  };
   for (const Node& node : graph.nodes()) {
     for (const Node::SerializedTensor& attribute : node.attributes()) {
-      if (std::optional<std::string> key = text_of(attribute)) keys_.push_back(*std::move(key));
+      for (std::string& key : KeysOf(attribute)) keys_.push_back(std::move(key));
     }
   }
   std::sort(keys_.begin(), keys_.end());
@@ -354,8 +366,8 @@ void ObjectPaths::AddValues(const TrackableObjectGraph& graph) {
   for (const Node& node : graph.nodes()) {
     values_.begin.push_back(static_cast<uint32_t>(values_.items.size()));
     for (const Node::SerializedTensor& attribute : node.attributes()) {
-      if (const std::optional<std::string> key = text_of(attribute)) {
-        values_.items.push_back(IndexIn(keys_, *key));
+      for (const std::string& key : KeysOf(attribute)) {
+        values_.items.push_back(IndexIn(keys_, key));
       }
     }
   }

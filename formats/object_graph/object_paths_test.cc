@@ -281,6 +281,17 @@ TEST(ObjectPathsTest, WhatCannotBeAKeyIsPassedOver) {
   EXPECT_THAT(graph.Keys(""), IsOkAndHolds(ElementsAre("good")));
 }
 
+TEST(ObjectPathsTest, TablesAndIteratorsHaveTensorsOfLongerKeys) {
+  GraphBuilder builder;
+  builder.AddVariable(0, "words", "words/table");
+  builder.graph().mutable_nodes(1)->mutable_attributes(0)->set_name("table");
+  builder.AddVariable(0, "kernel", "kernel");
+  EXPECT_THAT(builder.Keys("words"),
+              IsOkAndHolds(ElementsAre("words/table", "words/table-keys", "words/table-values",
+                                       "words/table_STATE")));
+  EXPECT_THAT(builder.Keys("kernel"), IsOkAndHolds(ElementsAre("kernel")));
+}
+
 TEST(ObjectPathsTest, WorkIsBoundedHoweverTheGraphIsMade) {
   // Every object is a child of every other under one name: each step of a path visits all edges.
   GraphBuilder graph;

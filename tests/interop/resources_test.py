@@ -125,7 +125,13 @@ class ResourcesTest(roundtrip.RoundTripTest):
         return used, fresh, before, names - {bundles.OBJECT_GRAPH}
 
     def test_one_table_alone(self):
-        used, fresh, before, names = self.check_part("--prefix", "words")
+        self.check_words_alone("--prefix")
+
+    def test_one_table_by_its_object(self):
+        self.check_words_alone("--object")
+
+    def check_words_alone(self, selector):
+        used, fresh, before, names = self.check_part(selector, "words")
         self.assertEqual(names, {"words/.ATTRIBUTES/table-keys", "words/.ATTRIBUTES/table-values"})
         self.assertEqual(fresh.table_of(fresh.words), used.table_of(used.words))
         words = fresh.table_of(fresh.words)
