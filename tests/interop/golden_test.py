@@ -1,5 +1,7 @@
 """Every golden checkpoint goes through the server and comes back with the same bits."""
 
+# Also runs with: tensorflow-2.15
+
 import unittest
 
 import tensorflow as tf

@@ -224,4 +224,4 @@ class InteropTest(unittest.TestCase):
 
 def measured(text: str):
     """A measurement that tests/run.sh shows even if all is well."""
-    print(f"measured: {text}", flush=True)
+    print(f"\nmeasured: {text}", flush=True)  # unittest is in the middle of a line
