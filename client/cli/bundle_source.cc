@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "client/cli/source_identity.h"
-#include "formats/tensor_bundle/bundle_path.h"
 
 namespace cairn::cli {
 namespace {
@@ -32,6 +31,11 @@ BundleSource::BundleSource(std::unique_ptr<BundleReader> reader, SourceIdentity 
 absl::StatusOr<std::unique_ptr<BundleSource>> BundleSource::Open(FileSystem* file_system,
                                                                  const std::string& path) {
   CAIRN_ASSIGN_OR_RETURN(const BundlePath found, ResolveBundlePath(file_system, path));
+  return Open(file_system, found);
+}
+
+absl::StatusOr<std::unique_ptr<BundleSource>> BundleSource::Open(FileSystem* file_system,
+                                                                 const BundlePath& found) {
   CAIRN_ASSIGN_OR_RETURN(std::unique_ptr<BundleReader> reader,
                          BundleReader::Open(file_system, found.prefix));
   auto source =

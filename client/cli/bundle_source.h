@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "client/cli/checkpoint_source.h"
 #include "client/save.h"
+#include "formats/tensor_bundle/bundle_path.h"
 #include "formats/tensor_bundle/bundle_reader.h"
 
 namespace cairn::cli {
@@ -25,6 +26,9 @@ class BundleSource : public CheckpointSource {
   // Errors: those of ResolveBundlePath, BundleReader::Open and BundleReader::ReadWhole.
   static absl::StatusOr<std::unique_ptr<BundleSource>> Open(FileSystem* file_system,
                                                             const std::string& path);
+  // The same for a path that is resolved. Requires: it is no V1 checkpoint.
+  static absl::StatusOr<std::unique_ptr<BundleSource>> Open(FileSystem* file_system,
+                                                            const BundlePath& found);
 
   // In TensorFlow's order of keys, those of a tensor in order of their boxes.
   absl::Span<const SliceToSave> slices() const override { return slices_; }

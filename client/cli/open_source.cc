@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<CheckpointSource>> OpenTensors(FileSystem* file_s
                                                               const std::string& path) {
   CAIRN_ASSIGN_OR_RETURN(const BundlePath found, ResolveBundlePath(file_system, path));
   if (found.is_v1()) return V1Source::Open(file_system, found);
-  return BundleSource::Open(file_system, path);
+  return BundleSource::Open(file_system, found);
 }
 
 }  // namespace
