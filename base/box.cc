@@ -87,6 +87,25 @@ class RunCursor {
 
 }  // namespace
 
+OpenDimensions OpenDimensionsOf(absl::Span<const ExtentSpec> extents) {
+  OpenDimensions open = 0;
+  for (size_t d = 0; d < extents.size(); ++d) {
+    if (!extents[d].length.has_value()) open |= OpenDimensions{1} << d;
+  }
+  return open;
+}
+
+std::vector<ExtentSpec> ExtentsOfBox(const Box& box, OpenDimensions open) {
+  std::vector<ExtentSpec> extents;
+  extents.reserve(box.rank());
+  for (int d = 0; d < box.rank(); ++d) {
+    ExtentSpec& extent = extents.emplace_back();
+    extent.start = box.start[d];
+    if ((open >> d & 1) == 0) extent.length = box.length[d];
+  }
+  return extents;
+}
+
 absl::StatusOr<int64_t> ElementCount(absl::Span<const int64_t> shape) {
   return ByteCount(shape, /*item_bytes=*/1);
 }

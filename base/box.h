@@ -32,6 +32,16 @@ struct ExtentSpec {
   std::optional<int64_t> length;
 };
 
+// Which dimensions a saver gave no length, "to the end": bit d for dimension d. In TensorFlow's
+// files that is not the number which means the same.
+using OpenDimensions = uint64_t;
+static_assert(kMaxRank <= 64);
+
+OpenDimensions OpenDimensionsOf(absl::Span<const ExtentSpec> extents);
+
+// The extents of `box`, those of `open` dimensions without their length.
+std::vector<ExtentSpec> ExtentsOfBox(const Box& box, OpenDimensions open);
+
 // Number of elements of `shape` (1 for a scalar).
 // Errors: kInvalidArgument (negative dimension, rank over kMaxRank, product of the dimensions that
 // are not 0 over 2^63-1: so that no part of the shape overflows either).

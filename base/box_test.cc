@@ -46,6 +46,20 @@ TEST(BoxTest, ResolvesExtents) {
   EXPECT_THAT(ResolveBox({{4, std::nullopt}, {0, 0}}, shape), IsOkAndHolds(Box{{4, 0}, {0, 0}}));
 }
 
+TEST(BoxTest, OpenDimensionsGoAndComeBack) {
+  const std::vector<ExtentSpec> extents = {{0, std::nullopt}, {1, 2}, {3, std::nullopt}};
+  const OpenDimensions open = OpenDimensionsOf(extents);
+  EXPECT_EQ(open, 0b101);
+  ASSERT_OK_AND_ASSIGN(const Box box, ResolveBox(extents, {4, 4, 4}));
+  const std::vector<ExtentSpec> again = ExtentsOfBox(box, open);
+  ASSERT_EQ(again.size(), 3);
+  for (size_t d = 0; d < 3; ++d) {
+    EXPECT_EQ(again[d].start, extents[d].start);
+    EXPECT_EQ(again[d].length, extents[d].length);
+  }
+  EXPECT_EQ(OpenDimensionsOf(std::vector<ExtentSpec>(kMaxRank)), ~OpenDimensions{0});
+}
+
 TEST(BoxTest, RefusesExtentsOutsideTheShape) {
   const std::vector<int64_t> shape = {4, 6};
   const ExtentSpec whole;

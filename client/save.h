@@ -34,6 +34,8 @@ struct SliceToSave {
   std::string dtype;           // "float32"
   std::vector<int64_t> shape;  // of the whole tensor
   Box box;                     // of this slice
+  // Dimensions of the box that are told as "to the end", without their length.
+  OpenDimensions open_dimensions = 0;
   bool partial = false;
   int64_t bytes_count = 0;  // of this slice
   // Either a view of bytes_count bytes ...

@@ -19,7 +19,9 @@ v1::SlicePart DescribePart(const SliceToSave& slice) {
   part.set_kind(slice.kind);
   part.set_dtype(slice.dtype);
   for (const int64_t dimension : slice.shape) part.add_shape(dimension);
-  if (slice.box != WholeBox(slice.shape)) *part.mutable_slice() = SliceFromBox(slice.box);
+  if (slice.box != WholeBox(slice.shape)) {
+    *part.mutable_slice() = SliceFromBox(slice.box, slice.open_dimensions);
+  }
   part.set_partial(slice.partial);
   return part;
 }

@@ -11,8 +11,11 @@
 
 namespace cairn {
 
-// `box` with every length set.
-v1::Slice SliceFromBox(const Box& box);
+// `box`, every length set but those of `open` dimensions.
+v1::Slice SliceFromBox(const Box& box, OpenDimensions open = 0);
+
+// The open dimensions of a stored slice. Errors: kInvalidArgument (one that is none).
+absl::StatusOr<OpenDimensions> OpenDimensionsOf(const v1::StoredSlice& slice);
 
 // The box that `slice` means in a tensor of `shape`. Errors: kInvalidArgument (a shape that Cairn
 // does not take, a slice that does not lie in it).

@@ -16,6 +16,19 @@ TEST(SliceBoxTest, ABoxComesBackAsItWent) {
   EXPECT_THAT(BoxOfPart(part), IsOkAndHolds(box));
 }
 
+TEST(SliceBoxTest, OpenDimensionsHaveNoLength) {
+  const v1::Slice slice = SliceFromBox({{0, 1}, {4, 2}}, /*open=*/0b01);
+  EXPECT_FALSE(slice.extents(0).has_length());
+  EXPECT_EQ(slice.extents(1).length(), 2);
+  EXPECT_THAT(BoxOfSlice(slice, {4, 3}), IsOkAndHolds(Box{{0, 1}, {4, 2}}));
+  v1::StoredSlice stored;
+  *stored.mutable_slice() = SliceFromBox({{0, 1}, {4, 2}});
+  stored.add_open_dimensions(1);
+  EXPECT_THAT(OpenDimensionsOf(stored), IsOkAndHolds(0b10));
+  stored.add_open_dimensions(2);
+  EXPECT_THAT(OpenDimensionsOf(stored), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(SliceBoxTest, NoSliceIsTheWholeTensor) {
   v1::SlicePart part;
   part.add_shape(4);

@@ -147,6 +147,9 @@ v1::Tensor ToApi(const storage::TensorInfo& tensor) {
     *stored->mutable_slice() = ToApi(slice.box);
     stored->set_bytes(slice.bytes);
     stored->set_writer(slice.writer);
+    for (int d = 0; d < slice.box.rank(); ++d) {
+      if ((slice.open_dimensions >> d & 1) != 0) stored->add_open_dimensions(d);
+    }
   }
   return api;
 }

@@ -55,7 +55,9 @@ absl::StatusOr<storage::SliceSpec> SpecOf(const v1::SlicePart& part) {
   spec.shape.assign(part.shape().begin(), part.shape().end());
   // The shape first, so that a bad one is not reported as a bad box.
   CAIRN_RETURN_IF_ERROR(ElementCount(spec.shape).status());
-  CAIRN_ASSIGN_OR_RETURN(spec.box, ResolveBox(ExtentsOf(part.slice()), spec.shape));
+  const std::vector<ExtentSpec> extents = ExtentsOf(part.slice());
+  CAIRN_ASSIGN_OR_RETURN(spec.box, ResolveBox(extents, spec.shape));
+  spec.open_dimensions = OpenDimensionsOf(extents);
   spec.partial = part.partial();
   return spec;
 }

@@ -24,6 +24,7 @@ using ::testing::Return;
 struct Appended {
   std::string key;
   Box box;
+  OpenDimensions open_dimensions;
   int64_t offset;
   std::string bytes;
   std::optional<uint32_t> crc32c;
@@ -40,7 +41,8 @@ class UploadStreamTest : public ::testing::Test {
                                 std::optional<uint32_t> crc32c) {
             std::string bytes;
             for (absl::string_view view : views) absl::StrAppend(&bytes, view);
-            appended_.push_back({slice.key, slice.box, offset, bytes, crc32c});
+            appended_.push_back(
+                {slice.key, slice.box, slice.open_dimensions, offset, bytes, crc32c});
             return append_status_;
           });
       ON_CALL(*writer, progress).WillByDefault([this] { return progress_; });
@@ -91,6 +93,7 @@ TEST_F(UploadStreamTest, PartsTakeTheirBytesAcrossSlices) {
   EXPECT_EQ(appended_[2].bytes, "34567");
   EXPECT_EQ(appended_[2].offset, 2);
   EXPECT_EQ(appended_[2].box, (Box{{4}, {5}}));
+  EXPECT_EQ(appended_[2].open_dimensions, 1) << "its length was left unset";
   EXPECT_FALSE(appended_[2].crc32c.has_value());
 }
 

@@ -11,6 +11,7 @@
 #include "storage/coverage.h"
 #include "storage/restore.h"
 #include "storage/slice_fixture.h"
+#include "storage/tensor_list.h"
 
 namespace cairn::storage {
 namespace {
@@ -104,6 +105,23 @@ TEST_F(SavedSlicesTest, StringsAndOpaqueTensorsComeBackInThem) {
                {{{{0}, {1}}, "a"}, {{{1}, {2}}, "of any length"}});
   }
   ExpectTheSameBack();
+}
+
+TEST_F(SavedSlicesTest, WhatWasSavedWithoutALengthIsToldSo) {
+  const auto writer = NewWriter();
+  SliceSpec slice = Whole("t", "uint8", {2, 3});
+  slice.box = {{0, 0}, {2, 1}};
+  slice.open_dimensions = 0b01;
+  ASSERT_OK(Send(writer.get(), slice, "ab"));
+  slice.box = {{0, 1}, {2, 2}};
+  slice.open_dimensions = 0;
+  ASSERT_OK(Send(writer.get(), slice, "cdef"));
+  ASSERT_OK(writer->Finish());
+  ASSERT_OK_AND_ASSIGN(const TensorInfo tensor,
+                       GetTensor(&table_, Checkpoint(), TensorKind::kTensor, "t"));
+  ASSERT_EQ(tensor.slices.size(), 2);
+  EXPECT_EQ(tensor.slices[0].open_dimensions, 0b01);
+  EXPECT_EQ(tensor.slices[1].open_dimensions, 0);
 }
 
 TEST_F(SavedSlicesTest, PartialTensorsOfEveryKindComeBack) {

@@ -102,6 +102,7 @@ class SliceWriterImpl : public SliceWriter {
     part.record.mutable_length()->Add(slice.box.length.begin(), slice.box.length.end());
     part.record.set_begin(offset);
     part.record.set_slice_bytes(slice_bytes.value_or(0));
+    part.record.set_open_dimensions(slice.open_dimensions);
     part.record.set_writer(target_.writer);
     part.record.set_partial(slice.partial);
     return absl::OkStatus();

@@ -112,6 +112,7 @@ struct SliceSpec {
   std::string dtype;
   std::vector<int64_t> shape;
   Box box;
+  OpenDimensions open_dimensions = 0;  // of the box, as its saver gave it
   bool partial = false;
 };
 
@@ -126,6 +127,7 @@ struct StoredSlice {
   Box box;
   int64_t bytes = 0;
   std::string writer;
+  OpenDimensions open_dimensions = 0;
 };
 
 struct TensorInfo {

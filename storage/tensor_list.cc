@@ -39,7 +39,9 @@ void Add(const SliceRow& row, bool with_slices, TensorInfo* tensor) {
   const bool begins_slice = row.record.begin() == 0;
   tensor->slice_count += begins_slice;
   if (!with_slices) return;
-  if (begins_slice) tensor->slices.push_back({row.key.box, 0, row.record.writer()});
+  if (begins_slice) {
+    tensor->slices.push_back({row.key.box, 0, row.record.writer(), row.record.open_dimensions()});
+  }
   if (!tensor->slices.empty()) tensor->slices.back().bytes += bytes;
 }
 

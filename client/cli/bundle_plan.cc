@@ -105,7 +105,8 @@ absl::StatusOr<PlannedTensor> PlanTensor(const v1::Tensor& tensor) {
   planned.slices.reserve(tensor.slices_size());
   for (const v1::StoredSlice& slice : tensor.slices()) {
     CAIRN_ASSIGN_OR_RETURN(Box box, BoxOfSlice(slice.slice(), shape));
-    if (Volume(box) > 0) planned.slices.push_back({std::move(box), slice.bytes()});
+    CAIRN_ASSIGN_OR_RETURN(const OpenDimensions open, OpenDimensionsOf(slice));
+    if (Volume(box) > 0) planned.slices.push_back({std::move(box), slice.bytes(), open});
   }
   std::sort(planned.slices.begin(), planned.slices.end(),
             [](const PlannedSlice& a, const PlannedSlice& b) { return a.box < b.box; });

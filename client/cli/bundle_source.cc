@@ -59,6 +59,7 @@ absl::Status BundleSource::AddSlice(const BundleTensor& tensor, const BundleSlic
   to_save.dtype = tensor.dtype;
   to_save.shape = tensor.shape;
   to_save.box = slice.box;
+  to_save.open_dimensions = slice.open_dimensions;
   to_save.partial = tensor.partial;
   switch (tensor.encoding) {
     case BundleEncoding::kPlain: {

@@ -43,6 +43,7 @@ void V1Source::AddSlices() {
       to_save.dtype = tensor.dtype;
       to_save.shape = tensor.shape;
       to_save.box = slice.box;
+      to_save.open_dimensions = slice.open_dimensions;
       to_save.partial = tensor.partial;
       to_save.bytes_count = slice.values.bytes_count();
       to_save.expected_crc32c = slice.values.crc32c();

@@ -226,7 +226,7 @@ absl::Status V1Contents::AddTensorMeta(TensorMeta meta) {
     if (!is_new) {
       return Damaged(meta.raw_name, absl::StrCat("its slice ", ToString(*box), " is listed twice"));
     }
-    tensor.slices.push_back({*std::move(box), {}});
+    tensor.slices.push_back({*std::move(box), {}, OpenDimensionsOf(extents)});
   }
   return absl::OkStatus();
 }

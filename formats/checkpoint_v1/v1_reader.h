@@ -35,6 +35,8 @@ namespace cairn {
 struct V1Slice {
   Box box;              // of the tensor
   TensorValues values;  // their bytes in our layout
+  // As BundleSlice::open_dimensions.
+  OpenDimensions open_dimensions = 0;
 };
 
 struct V1Tensor {

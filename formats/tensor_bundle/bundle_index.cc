@@ -20,9 +20,11 @@
 namespace cairn {
 namespace {
 
-// What the descriptions of all tensors may take, half a million of them; a forged index names any
-// number.
-constexpr int64_t kMaxMemoryBytes = int64_t{256} << 20;
+// What the descriptions of all tensors may take: half a million of them whatever the file, and more
+// where its size vouches for them. A forged index names any number in a few bytes.
+constexpr int64_t kMemoryBytes = int64_t{256} << 20;
+constexpr int64_t kMemoryPerFileByte = 32;
+constexpr int64_t kMaxMemoryBytes = int64_t{2} << 30;
 // Of one entry; parsed it takes up to thirty times as much. A tensor in some 200,000 slices.
 constexpr size_t kMaxEntryBytes = size_t{8} << 20;
 // Of a key in the index: a slice's key holds a name with each byte escaped, and two numbers a
@@ -51,7 +53,11 @@ absl::Status CheckRank(int rank, absl::string_view raw_key) {
 // Takes the entries of an index in order.
 class IndexBuilder {
  public:
-  explicit IndexBuilder(BundleIndex* index) : index_(*index) {}
+  IndexBuilder(BundleIndex* index, int64_t file_bytes)
+      : index_(*index),
+        max_memory_bytes_(std::clamp(file_bytes, kMemoryBytes / kMemoryPerFileByte,
+                                     kMaxMemoryBytes / kMemoryPerFileByte) *
+                          kMemoryPerFileByte) {}
 
   absl::Status Add(absl::string_view raw_key, absl::string_view value) {
     if (value.size() > kMaxEntryBytes) {
@@ -169,7 +175,8 @@ class IndexBuilder {
     const absl::Status size = CheckTensorSize(dtype, tensor->shape, entry_.size());
     if (!size.ok()) return BadEntry(raw_key, size.message());
     tensor->slices.push_back({WholeBox(tensor->shape), entry_.shard_id(), entry_.offset(),
-                              entry_.size(), UnmaskCrc32c(entry_.crc32c())});
+                              entry_.size(), UnmaskCrc32c(entry_.crc32c()),
+                              /*open_dimensions=*/0});
     return absl::OkStatus();
   }
 
@@ -199,7 +206,7 @@ class IndexBuilder {
 
   absl::Status Count(int64_t bytes) {
     memory_bytes_ += bytes;
-    if (memory_bytes_ <= kMaxMemoryBytes) return absl::OkStatus();
+    if (memory_bytes_ <= max_memory_bytes_) return absl::OkStatus();
     return Refused(absl::StrCat("its index names more than ", index_.tensors.size(),
                                 " tensors and slices, more than Cairn reads at once"));
   }
@@ -220,6 +227,7 @@ class IndexBuilder {
       boxes.push_back(*std::move(box));
       CAIRN_RETURN_IF_ERROR(
           TakeSlice(umbrella, EncodeSliceKey(umbrella.raw_key, extents), boxes.back(), &tensor));
+      tensor.slices.back().open_dimensions = OpenDimensionsOf(extents);
     }
     const TilingFaults faults = FindTilingFaults(tensor.shape, boxes);
     if (faults.overlap.has_value()) {
@@ -255,6 +263,7 @@ class IndexBuilder {
   }
 
   BundleIndex& index_;
+  const int64_t max_memory_bytes_;
   formats::BundleEntry entry_;  // the present one; its memory is used again
   std::vector<Umbrella> umbrellas_;
   // Of the entries that may be slices', to where they are among the tensors. One that was taken by
@@ -267,7 +276,7 @@ class IndexBuilder {
 
 absl::StatusOr<BundleIndex> ReadBundleIndex(const RandomReadFile& file) {
   BundleIndex index;
-  IndexBuilder builder(&index);
+  IndexBuilder builder(&index, file.size_bytes());
   CAIRN_RETURN_IF_ERROR(
       ReadIndexTable(file, [&builder](absl::string_view key, absl::string_view value) {
         return builder.Add(key, value);

@@ -23,6 +23,8 @@ struct BundleSlice {
   int64_t size_bytes;  // in the data file; kPlain: of the elements
   // The entry's checksum, unmasked. kPlain: crc32c of the bytes as they are in the file.
   uint32_t crc32c;
+  // Dimensions of the box that the file gives as whole ("-"), without their number.
+  OpenDimensions open_dimensions = 0;
 };
 
 struct BundleTensor {

@@ -103,6 +103,27 @@ TEST_F(ManyEntriesTest, AHundredThousandTensorsAreRead) {
   EXPECT_EQ(read.tensors.back().key, "0099999");
 }
 
+// Here with values as long as those of real entries, so that the file's size vouches for the
+// number.
+TEST_F(ManyEntriesTest, AMillionTensorsAreRead) {
+  formats::BundleEntry entry;
+  entry.set_dtype(4);
+  entry.mutable_shape()->add_dim()->set_size(1);
+  entry.set_size(1);
+  entry.set_offset(int64_t{1} << 40);
+  entry.set_crc32c(0x12345678);
+  const std::unique_ptr<RandomWriteFile> file = files_.CreateForWrite("p.index").value();
+  IndexTableWriter writer(file.get());
+  writer.Add("", Header());
+  constexpr int kMillion = 1'000'000;
+  for (int i = 0; i < kMillion; ++i)
+    writer.Add(absl::StrFormat("%07d", i), entry.SerializeAsString());
+  ASSERT_OK(writer.Finish());
+  ASSERT_OK(file->Finish());
+  ASSERT_OK_AND_ASSIGN(const BundleIndex read, Read());
+  EXPECT_EQ(read.tensors.size(), kMillion);
+}
+
 TEST_F(ManyEntriesTest, TenThousandSlicesOfATensorAreRead) {
   constexpr int kSlices = 10'000;
   formats::BundleEntry umbrella, entry;

@@ -144,6 +144,8 @@ TEST_F(SlicedTensorTest, ADimensionWithoutALengthIsWholeAndHasAKeyOfItsOwn) {
   ASSERT_OK_AND_ASSIGN(const auto reader, Open());
   EXPECT_THAT(Contents(*reader, *reader->Find("open")),
               ElementsAre("[0:2, 0:2]=abcd", "[2:4, 0:2]=efgh"));
+  EXPECT_EQ(reader->Find("open")->slices[0].open_dimensions, 0b10);
+  EXPECT_EQ(reader->Find("open")->slices[1].open_dimensions, 0);
   EXPECT_THAT(reader->ReadWhole(*reader->Find("whole")), IsOkAndHolds("xy"));
   EXPECT_THAT(reader->ReadWhole(*reader->Find("scalar")), IsOkAndHolds("s"));
 }

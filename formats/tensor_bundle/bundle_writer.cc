@@ -107,12 +107,13 @@ absl::StatusOr<std::string> CheckedRawKey(const PlannedTensor& tensor) {
   return BytesFromKeyText(tensor.key);
 }
 
-// Numbers in every dimension, as TensorFlow's Python gives them.
-std::string RawSliceKey(absl::string_view raw_name, const Box& box) {
-  std::vector<ExtentSpec> extents;
-  extents.reserve(box.rank());
-  for (int d = 0; d < box.rank(); ++d) extents.push_back({box.start[d], box.length[d]});
-  return EncodeSliceKey(raw_name, extents);
+// As its saver gave them, as far as TensorFlow's files can: a dimension without a length is whole.
+std::vector<ExtentSpec> ExtentsOfSlice(const PlannedTensor& tensor, const PlannedSlice& slice) {
+  OpenDimensions whole = 0;
+  for (int d = 0; d < slice.box.rank(); ++d) {
+    if (slice.box.length[d] == tensor.shape[d]) whole |= OpenDimensions{1} << d;
+  }
+  return ExtentsOfBox(slice.box, slice.open_dimensions & whole);
 }
 
 std::string HeaderValue(int32_t num_shards) {
@@ -136,10 +137,10 @@ std::string UmbrellaValue(const PlannedTensor& tensor) {
   formats::BundleEntry entry = EntryFor(tensor, tensor.shape);
   for (const PlannedSlice& slice : tensor.slices) {
     formats::TensorSlice* const entry_slice = entry.add_slices();
-    for (int d = 0; d < slice.box.rank(); ++d) {
+    for (const ExtentSpec& spec : ExtentsOfSlice(tensor, slice)) {
       formats::TensorSlice::Extent* const extent = entry_slice->add_extent();
-      extent->set_start(slice.box.start[d]);
-      extent->set_length(slice.box.length[d]);
+      extent->set_start(spec.start);
+      if (spec.length.has_value()) extent->set_length(*spec.length);
     }
   }
   return entry.SerializeAsString();
@@ -204,7 +205,8 @@ absl::Status BundleWriter::PlanKeys() {
     slots += tensor.slices.size();
     if (!IsWhole(tensor)) {
       for (size_t slice = 0; slice < tensor.slices.size(); ++slice) {
-        index_keys_.push_back({RawSliceKey(raw_key, tensor.slices[slice].box), i, slice});
+        index_keys_.push_back(
+            {EncodeSliceKey(raw_key, ExtentsOfSlice(tensor, tensor.slices[slice])), i, slice});
       }
     }
     index_keys_.push_back({std::move(raw_key), i, std::nullopt});

@@ -36,6 +36,8 @@ struct PlannedSlice {
   Box box;
   // Bytes in the data file. Fixed width: elements x item size; strings: EncodeStringTensor's.
   int64_t size_bytes;
+  // Dimensions that the files give as whole ("-"). Those that the box cuts are given by numbers.
+  OpenDimensions open_dimensions = 0;
 };
 
 // A tensor to be written.

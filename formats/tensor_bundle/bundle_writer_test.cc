@@ -108,6 +108,22 @@ TEST(BundleWriterTest, BytesOfPartialTensorsAreTensorFlows) {
             "000000000000000000000000000000000000000057fb808b247547db");
 }
 
+TEST(BundleWriterTest, OpenDimensionsStandAsTheyWereSavedWhereTheyAreWhole) {
+  MemoryFileSystem files;
+  Given tensor =
+      Sliced("p", "uint8", {2, 3}, {{{{0, 0}, {2, 1}}, "ab"}, {{{0, 1}, {2, 2}}, "cdef"}});
+  tensor.plan.slices[0].open_dimensions = 0b01;
+  tensor.plan.slices[1].open_dimensions = 0b11;  // the second of them is cut, if up to the end
+  ASSERT_OK(Write(&files, "out/ckpt-7", {tensor}));
+  ASSERT_OK_AND_ASSIGN(const auto reader, BundleReader::Open(&files, "out/ckpt-7"));
+  const BundleTensor& found = *reader->Find("p");
+  ASSERT_EQ(found.slices.size(), 2);
+  EXPECT_EQ(found.slices[0].open_dimensions, 0b01);
+  EXPECT_EQ(found.slices[1].open_dimensions, 0b01);
+  EXPECT_EQ(found.slices[1].box, (Box{{0, 1}, {2, 2}}));
+  EXPECT_THAT(reader->ReadWhole(found, found.slices[1]), IsOkAndHolds("cdef"));
+}
+
 TEST(BundleWriterTest, TheOrderOfPlanAndWritesChangesNothing) {
   MemoryFileSystem one, other;
   std::vector<Given> tensors = Floats();
