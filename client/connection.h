@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "cairn/admin/v1/admin_service.pb.h"
 #include "cairn/v1/checkpoint_service.pb.h"
 #include "cairn/v1/transfer_service.pb.h"
 
@@ -76,6 +77,12 @@ class Connection {
       const v1::ListTensorsRequest& request) = 0;
   virtual absl::StatusOr<v1::PreviewTensorResponse> PreviewTensor(
       const v1::PreviewTensorRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListSlicesResponse> ListSlices(
+      const v1::ListSlicesRequest& request) = 0;
+  virtual absl::StatusOr<v1::Usage> GetUsage(const v1::GetUsageRequest& request) = 0;
+  // The messages of the call in order, at least one.
+  virtual absl::StatusOr<v1::Checkpoint> CopyCheckpoint(
+      absl::Span<const v1::CopyCheckpointRequest> messages) = 0;
   virtual absl::StatusOr<v1::GetObjectGraphResponse> GetObjectGraph(
       const v1::GetObjectGraphRequest& request) = 0;
   virtual absl::StatusOr<v1::SaveSession> CreateSaveSession(
@@ -97,6 +104,9 @@ class Connection {
   virtual absl::StatusOr<v1::RenewRestoreResponse> RenewRestore(
       const v1::RenewRestoreRequest& request) = 0;
   virtual absl::Status CloseRestore(const v1::CloseRestoreRequest& request) = 0;
+  // Of cairn.admin.v1.AdminService.
+  virtual absl::StatusOr<admin::v1::CollectResponse> Collect(
+      const admin::v1::CollectRequest& request) = 0;
 
   // `index` spreads streams over connections of their own.
   virtual std::unique_ptr<UploadStream> UploadSlices(int index) = 0;

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "cairn/admin/v1/admin_service.grpc.pb.h"
 #include "client/bulk_streams.h"
 #include "client/connection_error.h"
 
@@ -61,22 +62,29 @@ std::shared_ptr<grpc::Channel> ConnectionImpl::ChannelFor(int channel_id) {
   return channel;
 }
 
+template <typename Response>
+absl::StatusOr<Response> ConnectionImpl::Retry(
+    absl::FunctionRef<grpc::Status(grpc::ClientContext*, Response*)> attempt) {
+  Backoff backoff(policy_, clock_, random_);
+  while (true) {
+    grpc::ClientContext context;
+    context.set_deadline(gpr_time_from_seconds(kUnaryDeadlineSeconds, GPR_TIMESPAN));
+    Response response;
+    const absl::Status status = CallStatus(server_, attempt(&context, &response));
+    if (status.ok()) return response;
+    if (!backoff.WaitToRetry(status)) return status;
+  }
+}
+
 template <typename Request, typename Response>
 absl::StatusOr<Response> ConnectionImpl::Call(grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                                            const Request&,
                                                                            Response*),
                                               const Request& request) {
-  Backoff backoff(policy_, clock_, random_);
-  while (true) {
-    grpc::ClientContext context;
-    context.set_deadline(gpr_time_from_seconds(kUnaryDeadlineSeconds, GPR_TIMESPAN));
+  return Retry<Response>([&](grpc::ClientContext* context, Response* response) {
     const std::unique_ptr<Stub> stub = v1::CheckpointService::NewStub(ChannelFor(kUnaryChannel));
-    Response response;
-    const absl::Status status =
-        CallStatus(server_, (stub.get()->*method)(&context, request, &response));
-    if (status.ok()) return response;
-    if (!backoff.WaitToRetry(status)) return status;
-  }
+    return (stub.get()->*method)(context, request, response);
+  });
 }
 
 template <typename Request>
@@ -161,6 +169,30 @@ absl::StatusOr<v1::PreviewTensorResponse> ConnectionImpl::PreviewTensor(
   return Call(&Stub::PreviewTensor, request);
 }
 
+absl::StatusOr<v1::ListSlicesResponse> ConnectionImpl::ListSlices(
+    const v1::ListSlicesRequest& request) {
+  return Call(&Stub::ListSlices, request);
+}
+
+absl::StatusOr<v1::Usage> ConnectionImpl::GetUsage(const v1::GetUsageRequest& request) {
+  return Call(&Stub::GetUsage, request);
+}
+
+absl::StatusOr<v1::Checkpoint> ConnectionImpl::CopyCheckpoint(
+    absl::Span<const v1::CopyCheckpointRequest> messages) {
+  if (messages.empty()) return InvalidField("messages", "are none; the first names the source");
+  const v1::CopyCheckpointRequest header = WithRequestId(messages.front());
+  return Retry<v1::Checkpoint>([&](grpc::ClientContext* context, v1::Checkpoint* response) {
+    const std::unique_ptr<Stub> stub = v1::CheckpointService::NewStub(ChannelFor(kUnaryChannel));
+    const auto writer = stub->CopyCheckpoint(context, response);
+    // A failed write has its reason in the call's status.
+    bool more = writer->Write(header);
+    for (size_t i = 1; more && i < messages.size(); ++i) more = writer->Write(messages[i]);
+    writer->WritesDone();
+    return writer->Finish();
+  });
+}
+
 absl::StatusOr<v1::GetObjectGraphResponse> ConnectionImpl::GetObjectGraph(
     const v1::GetObjectGraphRequest& request) {
   return Call(&Stub::GetObjectGraph, request);
@@ -216,6 +248,15 @@ absl::StatusOr<v1::RenewRestoreResponse> ConnectionImpl::RenewRestore(
 
 absl::Status ConnectionImpl::CloseRestore(const v1::CloseRestoreRequest& request) {
   return Call(&Stub::CloseRestore, request).status();
+}
+
+absl::StatusOr<admin::v1::CollectResponse> ConnectionImpl::Collect(
+    const admin::v1::CollectRequest& request) {
+  return Retry<admin::v1::CollectResponse>(
+      [&](grpc::ClientContext* context, admin::v1::CollectResponse* response) {
+        return admin::v1::AdminService::NewStub(ChannelFor(kUnaryChannel))
+            ->Collect(context, request, response);
+      });
 }
 
 absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(absl::string_view server) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -44,6 +45,10 @@ class ConnectionImpl : public Connection {
       const v1::ListTensorsRequest& request) override;
   absl::StatusOr<v1::PreviewTensorResponse> PreviewTensor(
       const v1::PreviewTensorRequest& request) override;
+  absl::StatusOr<v1::ListSlicesResponse> ListSlices(const v1::ListSlicesRequest& request) override;
+  absl::StatusOr<v1::Usage> GetUsage(const v1::GetUsageRequest& request) override;
+  absl::StatusOr<v1::Checkpoint> CopyCheckpoint(
+      absl::Span<const v1::CopyCheckpointRequest> messages) override;
   absl::StatusOr<v1::GetObjectGraphResponse> GetObjectGraph(
       const v1::GetObjectGraphRequest& request) override;
   absl::StatusOr<v1::SaveSession> CreateSaveSession(
@@ -64,6 +69,8 @@ class ConnectionImpl : public Connection {
   absl::StatusOr<v1::RenewRestoreResponse> RenewRestore(
       const v1::RenewRestoreRequest& request) override;
   absl::Status CloseRestore(const v1::CloseRestoreRequest& request) override;
+  absl::StatusOr<admin::v1::CollectResponse> Collect(
+      const admin::v1::CollectRequest& request) override;
 
   std::unique_ptr<UploadStream> UploadSlices(int index) override;
   std::unique_ptr<DownloadStream> DownloadSlices(int index,
@@ -72,7 +79,10 @@ class ConnectionImpl : public Connection {
  private:
   using Stub = v1::CheckpointService::StubInterface;
 
-  // One call with retries.
+  // One call with retries: `attempt` makes it, with a context of its own each time.
+  template <typename Response>
+  absl::StatusOr<Response> Retry(
+      absl::FunctionRef<grpc::Status(grpc::ClientContext*, Response*)> attempt);
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),

@@ -9,9 +9,10 @@
 
 namespace cairn {
 
-// In ServerInfo.features: fields named object_path, fields named preserved.
+// In ServerInfo.features: the fields of these names.
 inline constexpr absl::string_view kObjectPathFeature = "object_path";
 inline constexpr absl::string_view kPreservedFeature = "preserved";
+inline constexpr absl::string_view kCommitWhenSealedFeature = "commit_when_sealed";
 
 // OK if the server has the feature. Asks it. Errors: kUnimplemented with reason NOT_YET (it has
 // not), those of Connection.

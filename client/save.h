@@ -64,6 +64,10 @@ struct SaveOptions {
   // It left its manager's list before it came here: kept for ever. Nothing but imports says so.
   bool preserved = false;
   std::string session;  // the session's id; default: a random one
+  // Several writers that name one session make one checkpoint, each of its own slices. The last to
+  // finish commits; until then a failure leaves the session to the others.
+  int expected_writers = 1;
+  std::string writer = "0";  // who this is among them
   // --- Affect performance.
   int streams = 2;  // 1 to 16, each over a connection of its own
   // Called from one thread at a time, at most 10 times a second and at the end.
@@ -71,9 +75,11 @@ struct SaveOptions {
 };
 
 struct SaveResult {
-  v1::Checkpoint checkpoint;
-  int64_t bytes_sent = 0;    // payload, resent bytes included
-  int64_t bytes_stored = 0;  // that the server had to write
+  v1::Checkpoint checkpoint;  // unset while other writers have not sealed
+  bool committed = false;     // or sealed alone
+  v1::SaveSession session;    // as it was when this writer was done
+  int64_t bytes_sent = 0;     // payload, resent bytes included
+  int64_t bytes_stored = 0;   // that the server had to write
 };
 
 }  // namespace cairn

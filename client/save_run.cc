@@ -27,6 +27,8 @@ v1::CreateSaveSessionRequest OpeningRequest(absl::string_view directory, const S
   session.set_directory(std::string(directory));
   session.set_session(options.session.empty() ? random->NextUid().ToHex() : options.session);
   session.set_preserved(options.preserved);
+  session.set_expected_writers(options.expected_writers);
+  session.set_commit_when_sealed(options.expected_writers > 1);
   if (options.number.has_value()) session.set_checkpoint_number(*options.number);
   session.set_if_exists(options.replace ? v1::SaveSession::IF_EXISTS_REPLACE
                                         : v1::SaveSession::IF_EXISTS_FAIL);
@@ -43,17 +45,34 @@ v1::CreateSaveSessionRequest OpeningRequest(absl::string_view directory, const S
   return request;
 }
 
-absl::StatusOr<v1::Checkpoint> SealAndCommit(Connection& connection, const v1::SaveSession& session,
-                                             size_t slice_count) {
+// The checkpoint of a session that is committed already.
+absl::StatusOr<v1::Checkpoint> CheckpointOf(Connection& connection,
+                                            const v1::SaveSession& session) {
+  v1::GetCheckpointRequest request;
+  request.set_directory(session.directory());
+  request.set_checkpoint(absl::StrCat("uid:", session.uid()));
+  return connection.GetCheckpoint(request);
+}
+
+absl::Status SealAndCommit(Connection& connection, const SaveOptions& options, size_t slice_count,
+                           SaveResult* result) {
   v1::SealSaveSessionRequest seal;
-  seal.set_directory(session.directory());
-  seal.set_session(session.session());
+  seal.set_directory(result->session.directory());
+  seal.set_session(result->session.session());
+  seal.set_writer(options.writer);
   seal.set_slice_count(static_cast<int64_t>(slice_count));
-  CAIRN_RETURN_IF_ERROR(connection.SealSaveSession(seal).status());
-  v1::CommitSaveSessionRequest commit;
-  commit.set_directory(session.directory());
-  commit.set_session(session.session());
-  return connection.CommitSaveSession(commit);
+  CAIRN_ASSIGN_OR_RETURN(result->session, connection.SealSaveSession(seal));
+  result->committed = result->session.state() == v1::SaveSession::STATE_COMMITTED;
+  if (result->committed) {
+    CAIRN_ASSIGN_OR_RETURN(result->checkpoint, CheckpointOf(connection, result->session));
+  } else if (options.expected_writers == 1) {
+    v1::CommitSaveSessionRequest commit;
+    commit.set_directory(result->session.directory());
+    commit.set_session(result->session.session());
+    CAIRN_ASSIGN_OR_RETURN(result->checkpoint, connection.CommitSaveSession(commit));
+    result->committed = true;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<SaveResult> FillSession(Connection& connection, const v1::SaveSession& session,
@@ -66,11 +85,12 @@ absl::StatusOr<SaveResult> FillSession(Connection& connection, const v1::SaveSes
     (void)connection.RenewSaveSession(renew);
   });
   ProgressReporter progress(options.progress, plan.total_bytes, clock);
-  SaveUploader uploader(connection, session, slices, plan, progress, clock, random);
+  SaveUploader uploader(connection, session, options.writer, slices, plan, progress, clock, random);
   CAIRN_RETURN_IF_ERROR(uploader.Run(options.streams));
   progress.Finish();
   SaveResult result;
-  CAIRN_ASSIGN_OR_RETURN(result.checkpoint, SealAndCommit(connection, session, slices.size()));
+  result.session = session;
+  CAIRN_RETURN_IF_ERROR(SealAndCommit(connection, options, slices.size(), &result));
   result.bytes_sent = uploader.bytes_sent();
   result.bytes_stored = result.checkpoint.stored_bytes();
   return result;
@@ -91,17 +111,31 @@ absl::StatusOr<SaveResult> RunSave(Connection& connection, absl::string_view dir
                                    absl::Span<const SliceToSave> slices, const SaveOptions& options,
                                    Clock* clock, Random* random) {
   CAIRN_RETURN_IF_ERROR(CheckStreamCount(options.streams));
+  if (options.expected_writers < 1) {
+    return InvalidField("expected_writers",
+                        absl::StrCat("are ", options.expected_writers, "; at least 1 saves"));
+  }
+  if (options.expected_writers > 1 && options.session.empty()) {
+    return InvalidField("session", "is empty; several writers meet by naming the same one");
+  }
   CAIRN_ASSIGN_OR_RETURN(const v1::ServerInfo limits, connection.GetServerInfo({}));
   if (options.preserved) {
     CAIRN_RETURN_IF_ERROR(RequireFeature(connection, kPreservedFeature),
                           "cannot save a preserved checkpoint");
+  }
+  if (options.expected_writers > 1) {
+    CAIRN_RETURN_IF_ERROR(RequireFeature(connection, kCommitWhenSealedFeature),
+                          "cannot save with several writers");
   }
   CAIRN_ASSIGN_OR_RETURN(const SavePlan plan, PlanSave(slices, limits));
   CAIRN_ASSIGN_OR_RETURN(const v1::SaveSession session,
                          connection.CreateSaveSession(OpeningRequest(directory, options, random)));
   absl::StatusOr<SaveResult> result =
       FillSession(connection, session, slices, plan, options, clock, random);
-  if (!result.ok()) Abort(connection, session, result.status());
+  // What the others saved is theirs: a writer that comes again can finish.
+  if (!result.ok() && options.expected_writers == 1) {
+    Abort(connection, session, result.status());
+  }
   return result;
 }
 

@@ -70,10 +70,12 @@ absl::StatusOr<Payload> GatherPayload(absl::Span<const SliceToSave> slices,
 }  // namespace
 
 SaveUploader::SaveUploader(Connection& connection, const v1::SaveSession& session,
-                           absl::Span<const SliceToSave> slices, const SavePlan& plan,
-                           ProgressReporter& progress, Clock* clock, Random* random)
+                           const std::string& writer, absl::Span<const SliceToSave> slices,
+                           const SavePlan& plan, ProgressReporter& progress, Clock* clock,
+                           Random* random)
     : connection_(connection),
       session_(session),
+      writer_(writer),
       slices_(slices),
       plan_(plan),
       progress_(progress),
@@ -119,6 +121,7 @@ absl::Status SaveUploader::SendBatch(UploadStream& stream, const BatchToSave& ba
   if (first) {
     message.set_directory(session_.directory());
     message.set_session(session_.session());
+    message.set_writer(writer_);
   }
   if (batch.bytes > plan_.max_payload_bytes) {
     return SendLargePart(stream, batch.first_part, message);

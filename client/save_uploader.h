@@ -29,7 +29,7 @@ namespace cairn {
 class SaveUploader {
  public:
   // Everything is borrowed and outlives this.
-  SaveUploader(Connection& connection, const v1::SaveSession& session,
+  SaveUploader(Connection& connection, const v1::SaveSession& session, const std::string& writer,
                absl::Span<const SliceToSave> slices, const SavePlan& plan,
                ProgressReporter& progress, Clock* clock, Random* random);
 
@@ -60,6 +60,7 @@ class SaveUploader {
 
   Connection& connection_;
   const v1::SaveSession& session_;
+  const std::string& writer_;
   const absl::Span<const SliceToSave> slices_;
   const SavePlan& plan_;
   ProgressReporter& progress_;

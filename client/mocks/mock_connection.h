@@ -41,6 +41,14 @@ class MockConnection : public Connection {
               (const v1::ListTensorsRequest& request), (override));
   MOCK_METHOD(absl::StatusOr<v1::PreviewTensorResponse>, PreviewTensor,
               (const v1::PreviewTensorRequest& request), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListSlicesResponse>, ListSlices,
+              (const v1::ListSlicesRequest& request), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Usage>, GetUsage, (const v1::GetUsageRequest& request),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::Checkpoint>, CopyCheckpoint,
+              (absl::Span<const v1::CopyCheckpointRequest> messages), (override));
+  MOCK_METHOD(absl::StatusOr<admin::v1::CollectResponse>, Collect,
+              (const admin::v1::CollectRequest& request), (override));
   MOCK_METHOD(absl::StatusOr<v1::GetObjectGraphResponse>, GetObjectGraph,
               (const v1::GetObjectGraphRequest& request), (override));
   MOCK_METHOD(absl::StatusOr<v1::SaveSession>, CreateSaveSession,
