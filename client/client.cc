@@ -1,10 +1,13 @@
 #include "client/client.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/uid.h"
 #include "client/features.h"
 #include "client/restore_run.h"
@@ -27,7 +30,36 @@ absl::Status ForEachPage(Request request, List list, Take take) {
   return absl::OkStatus();
 }
 
+// Whether a save with that base can be tried without it.
+bool LacksBase(const absl::Status& failure) {
+  const ErrorReason reason = ReasonOf(failure);
+  return reason == ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND ||
+         reason == ErrorReason::ERROR_REASON_DIRECTORY_NOT_FOUND ||
+         reason == ErrorReason::ERROR_REASON_NOT_YET;
+}
+
 }  // namespace
+
+// The checkpoint that was saved last into each directory, as a reference. Thread-safe.
+class Client::LastSaves {
+ public:
+  std::string In(const std::string& directory) {
+    MutexLock lock(&mutex_);
+    const auto found = saved_.find(directory);
+    return found == saved_.end() ? "" : found->second;
+  }
+  void Note(const std::string& directory, const v1::Checkpoint& checkpoint) {
+    MutexLock lock(&mutex_);
+    saved_[directory] = absl::StrCat("uid:", checkpoint.uid());
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<std::string, std::string> saved_ CAIRN_GUARDED_BY(mutex_);
+};
+
+Client::Client(std::shared_ptr<Connection> connection)
+    : connection_(std::move(connection)), last_saves_(std::make_shared<LastSaves>()) {}
 
 absl::StatusOr<Client> Client::Connect(absl::string_view server) {
   CAIRN_ASSIGN_OR_RETURN(std::shared_ptr<Connection> connection, MakeConnection(server));
@@ -37,7 +69,21 @@ absl::StatusOr<Client> Client::Connect(absl::string_view server) {
 absl::StatusOr<SaveResult> Client::Save(absl::string_view directory,
                                         absl::Span<const SliceToSave> slices,
                                         const SaveOptions& options) {
-  return RunSave(*connection_, directory, slices, options, Clock::System(), Random::System());
+  const auto save = [&](const SaveOptions& with) {
+    return RunSave(*connection_, directory, slices, with, Clock::System(), Random::System());
+  };
+  const std::string path(directory);
+  SaveOptions based = options;
+  // Several writers must agree on a base, so that none of them may choose.
+  const bool choose = !options.base.has_value() && options.expected_writers == 1;
+  if (choose) based.base = last_saves_->In(path);
+  absl::StatusOr<SaveResult> result = save(based);
+  if (choose && !based.base->empty() && LacksBase(result.status())) {
+    based.base = "";
+    result = save(based);
+  }
+  if (result.ok() && result->committed) last_saves_->Note(path, result->checkpoint);
+  return result;
 }
 
 absl::StatusOr<RestoreResult> Client::Restore(absl::string_view directory,
@@ -79,6 +125,19 @@ absl::StatusOr<std::vector<v1::Checkpoint>> Client::ListCheckpoints(absl::string
         return absl::OkStatus();
       }));
   return checkpoints;
+}
+
+absl::StatusOr<std::vector<v1::SaveSession>> Client::ListSaveSessions(absl::string_view directory) {
+  std::vector<v1::SaveSession> sessions;
+  v1::ListSaveSessionsRequest first;
+  first.set_directory(std::string(directory));
+  CAIRN_RETURN_IF_ERROR(ForEachPage(
+      first, [this](const auto& request) { return connection_->ListSaveSessions(request); },
+      [&sessions](const v1::ListSaveSessionsResponse& page) {
+        sessions.insert(sessions.end(), page.save_sessions().begin(), page.save_sessions().end());
+        return absl::OkStatus();
+      }));
+  return sessions;
 }
 
 absl::Status Client::ListTensors(

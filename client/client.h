@@ -34,14 +34,15 @@ class Client {
   // `server`: "HOST:PORT". Errors: kInvalidArgument (not of that form).
   static absl::StatusOr<Client> Connect(absl::string_view server);
   // Over a connection of the caller's, a mock for example.
-  explicit Client(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  explicit Client(std::shared_ptr<Connection> connection);
 
   // Saves `slices` as one checkpoint: opens a session, sends everything over several streams, seals
   // and commits; on failure aborts the session, so that nothing is visible. Their bytes are read
-  // while it runs and must not change. A stream that breaks goes on with what was not durable yet.
-  // Errors: kDataLoss (a slice's bytes are not those of its expected sum; the key is named),
-  // kAlreadyExists (the number is in use), kUnimplemented with reason NOT_YET (the server lacks
-  // what an option asks for), a source's own.
+  // while it runs and must not change. What the checkpoint that this client saved there last holds
+  // already is not sent again, under whatever key (SaveOptions::base). A stream that breaks goes on
+  // with what was not durable yet. Errors: kDataLoss (a slice's bytes are not those of its expected
+  // sum; the key is named), kAlreadyExists (the number is in use), kUnimplemented with reason
+  // NOT_YET (the server lacks what an option asks for), a source's own.
   absl::StatusOr<SaveResult> Save(absl::string_view directory, absl::Span<const SliceToSave> slices,
                                   const SaveOptions& options);
 
@@ -58,6 +59,7 @@ class Client {
   // The lists, all pages of them.
   absl::StatusOr<std::vector<v1::Directory>> ListDirectories();
   absl::StatusOr<std::vector<v1::Checkpoint>> ListCheckpoints(absl::string_view directory);
+  absl::StatusOr<std::vector<v1::SaveSession>> ListSaveSessions(absl::string_view directory);
   // One page at a time goes to `visit`, so that memory does not grow with the checkpoint; its error
   // ends the call. Errors: NOT_YET as above.
   absl::Status ListTensors(const v1::ListTensorsRequest& request,
@@ -67,7 +69,10 @@ class Client {
   Connection& connection() { return *connection_; }
 
  private:
+  class LastSaves;
+
   std::shared_ptr<Connection> connection_;
+  std::shared_ptr<LastSaves> last_saves_;  // of all copies
 };
 
 }  // namespace cairn

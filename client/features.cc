@@ -7,11 +7,14 @@
 
 namespace cairn {
 
+bool HasFeature(const v1::ServerInfo& info, absl::string_view feature) {
+  return std::find(info.features().begin(), info.features().end(), feature) !=
+         info.features().end();
+}
+
 absl::Status RequireFeature(Connection& connection, absl::string_view feature) {
   CAIRN_ASSIGN_OR_RETURN(const v1::ServerInfo info, connection.GetServerInfo({}));
-  if (std::find(info.features().begin(), info.features().end(), feature) != info.features().end()) {
-    return absl::OkStatus();
-  }
+  if (HasFeature(info, feature)) return absl::OkStatus();
   return MakeError(ErrorReason::ERROR_REASON_NOT_YET, absl::StatusCode::kUnimplemented,
                    absl::StrCat("the server, version \"", info.version(), "\", does not know ",
                                 feature, " and would ignore it; update the server, or do without"),

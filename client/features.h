@@ -12,7 +12,10 @@ namespace cairn {
 // In ServerInfo.features: the fields of these names.
 inline constexpr absl::string_view kObjectPathFeature = "object_path";
 inline constexpr absl::string_view kPreservedFeature = "preserved";
+inline constexpr absl::string_view kIncrementalFeature = "incremental";
 inline constexpr absl::string_view kCommitWhenSealedFeature = "commit_when_sealed";
+
+bool HasFeature(const v1::ServerInfo& info, absl::string_view feature);
 
 // OK if the server has the feature. Asks it. Errors: kUnimplemented with reason NOT_YET (it has
 // not), those of Connection.

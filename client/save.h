@@ -69,6 +69,10 @@ struct SaveOptions {
   int expected_writers = 1;
   std::string writer = "0";  // who this is among them
   // --- Affect performance.
+  // The checkpoint of the directory whose bytes need not be sent where they are the same: a
+  // reference;
+  // "": none. Default: what this Client saved there last, if it is still there.
+  std::optional<std::string> base;
   int streams = 2;  // 1 to 16, each over a connection of its own
   // Called from one thread at a time, at most 10 times a second and at the end.
   ProgressFn progress = nullptr;
@@ -79,6 +83,7 @@ struct SaveResult {
   bool committed = false;     // or sealed alone
   v1::SaveSession session;    // as it was when this writer was done
   int64_t bytes_sent = 0;     // payload, resent bytes included
+  int64_t bytes_reused = 0;   // found in the base instead
   int64_t bytes_stored = 0;   // that the server had to write
 };
 

@@ -1,11 +1,13 @@
 #include "client/save_run.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "client/base_index.h"
 #include "client/features.h"
 #include "client/lease_keeper.h"
 #include "client/progress.h"
@@ -29,6 +31,7 @@ v1::CreateSaveSessionRequest OpeningRequest(absl::string_view directory, const S
   session.set_preserved(options.preserved);
   session.set_expected_writers(options.expected_writers);
   session.set_commit_when_sealed(options.expected_writers > 1);
+  session.set_base(options.base.value_or(""));
   if (options.number.has_value()) session.set_checkpoint_number(*options.number);
   session.set_if_exists(options.replace ? v1::SaveSession::IF_EXISTS_REPLACE
                                         : v1::SaveSession::IF_EXISTS_FAIL);
@@ -85,13 +88,20 @@ absl::StatusOr<SaveResult> FillSession(Connection& connection, const v1::SaveSes
     (void)connection.RenewSaveSession(renew);
   });
   ProgressReporter progress(options.progress, plan.total_bytes, clock);
-  SaveUploader uploader(connection, session, options.writer, slices, plan, progress, clock, random);
+  std::optional<BaseIndex> base;
+  if (!session.base().empty()) {
+    CAIRN_ASSIGN_OR_RETURN(base, BaseIndex::Read(connection, session.directory(), session.base()),
+                           "reading the base of the save");
+  }
+  SaveUploader uploader(connection, session, options.writer, slices, plan,
+                        base.has_value() ? &*base : nullptr, progress, clock, random);
   CAIRN_RETURN_IF_ERROR(uploader.Run(options.streams));
   progress.Finish();
   SaveResult result;
   result.session = session;
   CAIRN_RETURN_IF_ERROR(SealAndCommit(connection, options, slices.size(), &result));
   result.bytes_sent = uploader.bytes_sent();
+  result.bytes_reused = uploader.bytes_reused();
   result.bytes_stored = result.checkpoint.stored_bytes();
   return result;
 }
@@ -122,6 +132,10 @@ absl::StatusOr<SaveResult> RunSave(Connection& connection, absl::string_view dir
   if (options.preserved) {
     CAIRN_RETURN_IF_ERROR(RequireFeature(connection, kPreservedFeature),
                           "cannot save a preserved checkpoint");
+  }
+  if (!options.base.value_or("").empty()) {
+    CAIRN_RETURN_IF_ERROR(RequireFeature(connection, kIncrementalFeature),
+                          "cannot save with a base");
   }
   if (options.expected_writers > 1) {
     CAIRN_RETURN_IF_ERROR(RequireFeature(connection, kCommitWhenSealedFeature),

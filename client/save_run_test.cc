@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "base/status_matchers.h"
+#include "base/xxh3.h"
 #include "client/mocks/mock_connection.h"
 
 namespace cairn {
@@ -340,6 +341,153 @@ TEST_F(SaveRunTest, ABrokenStreamGoesOnWithWhatIsNotDurable) {
   EXPECT_EQ(streams, 2);
   // Ten messages went before the break; of them the last half part went again.
   EXPECT_EQ(result.bytes_sent, 10 * 16 + 2 * 64);
+}
+
+TEST_F(SaveRunTest, WhatTheServerHasAfterABreakIsNotSentAgain) {
+  options_.streams = 1;
+  AddTensor("large", 64 * 4);
+  int streams = 0;
+  ON_CALL(connection_, UploadSlices).WillByDefault([&](int) -> std::unique_ptr<UploadStream> {
+    const int good = streams++ == 0 ? 14 : kNeverBreaks;
+    return std::make_unique<FakeUpload>(&received_, good, absl::UnavailableError("broken"));
+  });
+  // The answers were lost, but three of the parts are there.
+  EXPECT_CALL(connection_, ListSlices).WillOnce([](const v1::ListSlicesRequest& request) {
+    EXPECT_FALSE(request.session().empty());
+    v1::ListSlicesResponse page;
+    for (int part = 0; part < 3; ++part) {
+      v1::StoredPart* stored = page.add_parts();
+      stored->set_key("large");
+      stored->add_shape(64 * 4);
+      stored->set_offset(part * 64);
+      stored->set_length(64);
+    }
+    return page;
+  });
+  Progress last;
+  options_.progress = [&](const Progress& progress) { last = progress; };
+  ASSERT_OK_AND_ASSIGN(const SaveResult result, Save());
+  EXPECT_EQ(received_.bytes(), content_);
+  EXPECT_EQ(result.bytes_sent, 14 * 16 + 64);
+  EXPECT_EQ(last.done_bytes, 64 * 4);
+}
+
+class SeveralWritersTest : public SaveRunTest {
+ protected:
+  SeveralWritersTest() {
+    ON_CALL(connection_, GetServerInfo).WillByDefault([](const auto&) {
+      v1::ServerInfo info;
+      info.set_part_bytes(64);
+      info.set_max_payload_bytes(16);
+      info.add_features("commit_when_sealed");
+      info.add_features("incremental");
+      return info;
+    });
+    options_.session = "step-7";
+    options_.expected_writers = 3;
+    options_.writer = "2";
+    AddTensor("a", 40);
+  }
+};
+
+TEST_F(SeveralWritersTest, AWriterSealsItsOwnAndLeavesTheCommit) {
+  EXPECT_CALL(connection_, CreateSaveSession).WillOnce([](const auto& request) {
+    EXPECT_EQ(request.save_session().expected_writers(), 3);
+    EXPECT_TRUE(request.save_session().commit_when_sealed());
+    return request.save_session();
+  });
+  EXPECT_CALL(connection_, SealSaveSession).WillOnce([](const auto& seal) {
+    EXPECT_EQ(seal.writer(), "2");
+    v1::SaveSession session;
+    session.set_state(v1::SaveSession::STATE_OPEN);
+    return session;
+  });
+  EXPECT_CALL(connection_, CommitSaveSession).Times(0);
+  ASSERT_OK_AND_ASSIGN(const SaveResult result, Save());
+  EXPECT_FALSE(result.committed);
+}
+
+TEST_F(SeveralWritersTest, TheLastToSealHasTheCheckpoint) {
+  EXPECT_CALL(connection_, SealSaveSession).WillOnce([](const auto&) {
+    v1::SaveSession session;
+    session.set_directory("runs/a");
+    session.set_uid("ab");
+    session.set_state(v1::SaveSession::STATE_COMMITTED);
+    return session;
+  });
+  EXPECT_CALL(connection_, GetCheckpoint).WillOnce([](const v1::GetCheckpointRequest& request) {
+    EXPECT_EQ(request.checkpoint(), "uid:ab");
+    v1::Checkpoint checkpoint;
+    checkpoint.set_reference("runs/a@4");
+    return checkpoint;
+  });
+  ASSERT_OK_AND_ASSIGN(const SaveResult result, Save());
+  EXPECT_TRUE(result.committed);
+  EXPECT_EQ(result.checkpoint.reference(), "runs/a@4");
+}
+
+TEST_F(SeveralWritersTest, AWriterThatFailsLeavesTheSessionToTheOthers) {
+  *slices_.back().expected_crc32c ^= 1;
+  EXPECT_CALL(connection_, AbortSaveSession).Times(0);
+  EXPECT_THAT(Save(), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST_F(SeveralWritersTest, TheyMeetByTheNameOfTheSession) {
+  options_.session.clear();
+  EXPECT_THAT(Save(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("session")));
+}
+
+TEST_F(SeveralWritersTest, AnOlderServerIsNotAsked) {
+  ON_CALL(connection_, GetServerInfo).WillByDefault([](const auto&) { return v1::ServerInfo(); });
+  EXPECT_CALL(connection_, CreateSaveSession).Times(0);
+  EXPECT_THAT(Save(), HasReason(ErrorReason::ERROR_REASON_NOT_YET));
+}
+
+TEST_F(SeveralWritersTest, WhatTheBaseHoldsIsNamedAndNotSent) {
+  options_.expected_writers = 1;
+  options_.streams = 1;
+  options_.base = "latest";
+  ON_CALL(connection_, CreateSaveSession).WillByDefault([](const auto& request) {
+    v1::SaveSession session = request.save_session();
+    EXPECT_EQ(session.base(), "latest");
+    session.set_base("uid:77");
+    return session;
+  });
+  EXPECT_CALL(connection_, ListSlices).WillOnce([this](const v1::ListSlicesRequest& request) {
+    EXPECT_EQ(request.checkpoint(), "uid:77");
+    v1::ListSlicesResponse page;
+    v1::StoredPart* part = page.add_parts();
+    part->set_key("was called b");
+    for (int piece : {0, 1}) {
+      v1::StoredPart::Piece* stored = part->add_pieces();
+      const std::string bytes = content_.at("a").substr(piece * 16, 16);
+      stored->set_length(16);
+      stored->set_xxh3_128(Xxh3Digest(bytes));
+    }
+    return page;
+  });
+  std::vector<v1::SlicePart> parts;
+  std::string payload;
+  ON_CALL(connection_, UploadSlices).WillByDefault([&](int) {
+    auto stream = std::make_unique<NiceMock<MockUploadStream>>();
+    ON_CALL(*stream, Write).WillByDefault([&](const auto& header, const auto& ranges, auto) {
+      parts.insert(parts.end(), header.parts().begin(), header.parts().end());
+      for (const absl::string_view range : ranges) payload.append(range.data(), range.size());
+      return absl::OkStatus();
+    });
+    ON_CALL(*stream, Finish).WillByDefault([] { return v1::UploadSlicesResponse(); });
+    return stream;
+  });
+  ASSERT_OK_AND_ASSIGN(const SaveResult result, Save());
+  EXPECT_EQ(payload, content_.at("a").substr(32));
+  ASSERT_EQ(parts.size(), 3);
+  EXPECT_EQ(parts[1].base_range().key(), "was called b");
+  EXPECT_EQ(parts[1].base_range().offset(), 16);
+  EXPECT_EQ(parts[1].offset(), 16);
+  EXPECT_EQ(parts[1].length(), 16);
+  EXPECT_FALSE(parts[2].has_base_range());
+  EXPECT_EQ(result.bytes_sent, 8);
+  EXPECT_EQ(result.bytes_reused, 32);
 }
 
 TEST_F(SaveRunTest, AServerThatStaysAwayFailsTheSave) {

@@ -1,12 +1,14 @@
 #include "client/save_uploader.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/crc32c.h"
 #include "base/error.h"
+#include "client/durable_parts.h"
 #include "client/slice_box.h"
 #include "client/tensor_kind.h"
 
@@ -71,13 +73,14 @@ absl::StatusOr<Payload> GatherPayload(absl::Span<const SliceToSave> slices,
 
 SaveUploader::SaveUploader(Connection& connection, const v1::SaveSession& session,
                            const std::string& writer, absl::Span<const SliceToSave> slices,
-                           const SavePlan& plan, ProgressReporter& progress, Clock* clock,
-                           Random* random)
+                           const SavePlan& plan, const BaseIndex* base, ProgressReporter& progress,
+                           Clock* clock, Random* random)
     : connection_(connection),
       session_(session),
       writer_(writer),
       slices_(slices),
       plan_(plan),
+      base_(base),
       progress_(progress),
       clock_(clock),
       random_(random),
@@ -96,27 +99,28 @@ absl::Status SaveUploader::RunStream(int index) {
   while (const std::optional<BatchToSave> batch = TakeBatch()) {
     const std::unique_ptr<UploadStream> stream = connection_.UploadSlices(index);
     const StreamGroup::Cancellation cancellation(&group_, [&stream] { stream->Cancel(); });
-    std::vector<BatchToSave> sent;
+    std::vector<SentBatch> sent;
     const absl::Status status = SendBatches(*stream, *batch, &sent);
     if (status.ok() || group_.failed()) return status;
-    GiveBack(sent, stream->durable_parts());
     if (stream->durable_parts() > 0) backoff.Reset();
     if (!backoff.WaitToRetry(status)) return status;
+    GiveBack(WithoutDurable(NotConfirmed(sent, stream->durable_parts())));
   }
   return absl::OkStatus();
 }
 
 absl::Status SaveUploader::SendBatches(UploadStream& stream, const BatchToSave& first,
-                                       std::vector<BatchToSave>* sent) {
+                                       std::vector<SentBatch>* sent) {
   for (std::optional<BatchToSave> batch = first; batch.has_value(); batch = TakeBatch()) {
     const bool is_first = sent->empty();
-    sent->push_back(*batch);
-    CAIRN_RETURN_IF_ERROR(SendBatch(stream, *batch, is_first));
+    sent->push_back({*batch});
+    CAIRN_RETURN_IF_ERROR(SendBatch(stream, sent->back(), is_first));
   }
   return stream.Finish().status();
 }
 
-absl::Status SaveUploader::SendBatch(UploadStream& stream, const BatchToSave& batch, bool first) {
+absl::Status SaveUploader::SendBatch(UploadStream& stream, SentBatch& sent, bool first) {
+  const BatchToSave& batch = sent.batch;
   v1::UploadSlicesRequest message;
   if (first) {
     message.set_directory(session_.directory());
@@ -124,10 +128,10 @@ absl::Status SaveUploader::SendBatch(UploadStream& stream, const BatchToSave& ba
     message.set_writer(writer_);
   }
   if (batch.bytes > plan_.max_payload_bytes) {
-    return SendLargePart(stream, batch.first_part, message);
+    return SendLargePart(stream, sent, message);
   }
   CAIRN_RETURN_IF_ERROR(
-      SendMessage(stream, message,
+      SendMessage(stream, sent, message,
                   absl::MakeConstSpan(plan_.parts).subspan(batch.first_part, batch.part_count)));
   for (size_t i = 0; i < batch.part_count; ++i) {
     const size_t part = batch.first_part + i;
@@ -139,15 +143,16 @@ absl::Status SaveUploader::SendBatch(UploadStream& stream, const BatchToSave& ba
   return absl::OkStatus();
 }
 
-absl::Status SaveUploader::SendLargePart(UploadStream& stream, size_t part,
+absl::Status SaveUploader::SendLargePart(UploadStream& stream, SentBatch& sent,
                                          v1::UploadSlicesRequest& message) {
+  const size_t part = sent.batch.first_part;
   const PartToSave& whole = plan_.parts[part];
   uint32_t sum = 0;
   int64_t done = 0;
   while (done < whole.length) {
     const int64_t length = std::min(plan_.max_payload_bytes, whole.length - done);
     const PartToSave range = {whole.slice, whole.offset + done, length};
-    CAIRN_RETURN_IF_ERROR(SendMessage(stream, message, absl::MakeConstSpan(&range, 1)));
+    CAIRN_RETURN_IF_ERROR(SendMessage(stream, sent, message, absl::MakeConstSpan(&range, 1)));
     sum = ConcatCrc32c(sum, message.parts(0).crc32c(), length);
     done += length;
     message.Clear();
@@ -156,7 +161,8 @@ absl::Status SaveUploader::SendLargePart(UploadStream& stream, size_t part,
   return absl::OkStatus();
 }
 
-absl::Status SaveUploader::SendMessage(UploadStream& stream, v1::UploadSlicesRequest& message,
+absl::Status SaveUploader::SendMessage(UploadStream& stream, SentBatch& sent,
+                                       v1::UploadSlicesRequest& message,
                                        absl::Span<const PartToSave> ranges) {
   absl::StatusOr<Payload> gathered = GatherPayload(slices_, ranges);
   if (!gathered.ok()) {
@@ -164,18 +170,30 @@ absl::Status SaveUploader::SendMessage(UploadStream& stream, v1::UploadSlicesReq
     return gathered.status();
   }
   Payload& payload = *gathered;
+  std::vector<absl::string_view> to_send;
   int64_t bytes = 0;
+  int64_t reused = 0;
   for (size_t i = 0; i < ranges.size(); ++i) {
     v1::SlicePart* part = message.add_parts();
     *part = DescribePart(slices_[ranges[i].slice]);
     part->set_offset(ranges[i].offset);
     part->set_length(ranges[i].length);
     part->set_crc32c(Crc32c(payload.ranges[i]));
-    bytes += ranges[i].length;
+    std::optional<v1::BaseRange> in_base;
+    if (base_ != nullptr && ranges[i].length > 0) in_base = base_->Find(payload.ranges[i]);
+    if (in_base.has_value()) {
+      *part->mutable_base_range() = *std::move(in_base);
+      reused += ranges[i].length;
+    } else {
+      to_send.push_back(payload.ranges[i]);
+      bytes += ranges[i].length;
+    }
   }
-  CAIRN_RETURN_IF_ERROR(stream.Write(message, payload.ranges, std::move(payload.owner)));
+  CAIRN_RETURN_IF_ERROR(stream.Write(message, to_send, std::move(payload.owner)));
   bytes_sent_ += bytes;
-  progress_.Add(bytes);
+  bytes_reused_ += reused;
+  sent.bytes += bytes + reused;
+  progress_.Add(bytes + reused);
   return absl::OkStatus();
 }
 
@@ -190,19 +208,48 @@ std::optional<BatchToSave> SaveUploader::TakeBatch() {
   return plan_.batches[next_batch_++];
 }
 
-void SaveUploader::GiveBack(const std::vector<BatchToSave>& sent, int64_t durable_parts) {
-  int64_t bytes = 0;
-  {
-    MutexLock lock(&mutex_);
-    for (const BatchToSave& batch : sent) {
-      durable_parts -= static_cast<int64_t>(batch.part_count);
-      if (durable_parts >= 0) continue;
-      durable_parts = 0;  // a stream makes its parts durable in order
-      given_back_.push_back(batch);
-      bytes += batch.bytes;
-    }
+std::vector<SaveUploader::SentBatch> SaveUploader::NotConfirmed(const std::vector<SentBatch>& sent,
+                                                                int64_t durable_parts) {
+  std::vector<SentBatch> rest;
+  for (const SentBatch& batch : sent) {
+    durable_parts -= static_cast<int64_t>(batch.batch.part_count);
+    if (durable_parts >= 0) continue;
+    durable_parts = 0;  // a stream makes its parts durable in order
+    rest.push_back(batch);
   }
-  progress_.Add(-bytes);
+  return rest;
+}
+
+std::vector<SaveUploader::SentBatch> SaveUploader::WithoutDurable(std::vector<SentBatch> batches) {
+  std::vector<PartToSave> parts;
+  for (const SentBatch& sent : batches) {
+    const auto first = plan_.parts.begin() + static_cast<std::ptrdiff_t>(sent.batch.first_part);
+    parts.insert(parts.end(), first, first + static_cast<std::ptrdiff_t>(sent.batch.part_count));
+  }
+  if (parts.empty()) return batches;
+  // What it does not tell is sent again, which does no harm.
+  const absl::StatusOr<std::vector<bool>> durable =
+      FindDurable(connection_, session_, writer_, slices_, parts);
+  if (!durable.ok()) return batches;
+  std::vector<SentBatch> rest;
+  auto next = durable->begin();
+  for (const SentBatch& sent : batches) {
+    const auto end = next + static_cast<std::ptrdiff_t>(sent.batch.part_count);
+    if (std::find(next, end, false) != end) {
+      rest.push_back(sent);
+    } else {
+      progress_.Add(sent.batch.bytes -
+                    sent.bytes);  // the last of it went, whatever the stream said
+    }
+    next = end;
+  }
+  return rest;
+}
+
+void SaveUploader::GiveBack(const std::vector<SentBatch>& batches) {
+  for (const SentBatch& sent : batches) progress_.Add(-sent.bytes);
+  MutexLock lock(&mutex_);
+  for (const SentBatch& sent : batches) given_back_.push_back(sent.batch);
 }
 
 absl::Status SaveUploader::CheckSum(size_t first_part) const {

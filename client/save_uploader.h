@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/uid.h"
+#include "client/base_index.h"
 #include "client/connection.h"
 #include "client/progress.h"
 #include "client/retry_policy.h"
@@ -28,9 +29,9 @@ namespace cairn {
 // was not durable when a stream broke is sent again by whichever takes it next.
 class SaveUploader {
  public:
-  // Everything is borrowed and outlives this.
+  // Everything is borrowed and outlives this. `base`: what need not be sent; may be null.
   SaveUploader(Connection& connection, const v1::SaveSession& session, const std::string& writer,
-               absl::Span<const SliceToSave> slices, const SavePlan& plan,
+               absl::Span<const SliceToSave> slices, const SavePlan& plan, const BaseIndex* base,
                ProgressReporter& progress, Clock* clock, Random* random);
 
   // Sends everything; afterwards it is durable. Call once.
@@ -38,21 +39,35 @@ class SaveUploader {
   absl::Status Run(int streams);
 
   int64_t bytes_sent() const { return bytes_sent_; }
+  // Of the base, and not sent.
+  int64_t bytes_reused() const { return bytes_reused_; }
 
  private:
   // Sends batches until none is left or a stream breaks for good.
   absl::Status RunStream(int index);
+  // A batch that went into a stream, and how many of its bytes did.
+  struct SentBatch {
+    BatchToSave batch;
+    int64_t bytes = 0;
+  };
+
   // Sends `first` and what is left. Those that went are added to `sent`.
   absl::Status SendBatches(UploadStream& stream, const BatchToSave& first,
-                           std::vector<BatchToSave>* sent);
-  absl::Status SendBatch(UploadStream& stream, const BatchToSave& batch, bool first);
-  absl::Status SendMessage(UploadStream& stream, v1::UploadSlicesRequest& message,
+                           std::vector<SentBatch>* sent);
+  absl::Status SendBatch(UploadStream& stream, SentBatch& sent, bool first);
+  absl::Status SendLargePart(UploadStream& stream, SentBatch& sent,
+                             v1::UploadSlicesRequest& message);
+  absl::Status SendMessage(UploadStream& stream, SentBatch& sent, v1::UploadSlicesRequest& message,
                            absl::Span<const PartToSave> ranges);
-  absl::Status SendLargePart(UploadStream& stream, size_t part, v1::UploadSlicesRequest& message);
 
   std::optional<BatchToSave> TakeBatch();
-  // Those of `sent` that are not durable are taken again.
-  void GiveBack(const std::vector<BatchToSave>& sent, int64_t durable_parts);
+  // Those of `sent` that the stream did not say are durable.
+  static std::vector<SentBatch> NotConfirmed(const std::vector<SentBatch>& sent,
+                                             int64_t durable_parts);
+  // Those of `batches` that the server lacks.
+  std::vector<SentBatch> WithoutDurable(std::vector<SentBatch> batches);
+  // They are taken again.
+  void GiveBack(const std::vector<SentBatch>& batches);
 
   // kDataLoss unless the slice of `part` has its expected sum. Requires: all its parts were sent.
   absl::Status CheckSum(size_t first_part) const;
@@ -63,11 +78,13 @@ class SaveUploader {
   const std::string& writer_;
   const absl::Span<const SliceToSave> slices_;
   const SavePlan& plan_;
+  const BaseIndex* const base_;
   ProgressReporter& progress_;
   Clock* const clock_;
   Random* const random_;
   StreamGroup group_;
   std::atomic<int64_t> bytes_sent_ = 0;
+  std::atomic<int64_t> bytes_reused_ = 0;
   // By part, each written by the stream that sends it.
   std::vector<uint32_t> part_sums_;
   Mutex mutex_;

@@ -28,6 +28,12 @@ struct SaveArguments {
   std::string directory;
   std::optional<int64_t> number;
   bool replace = false;
+  bool incremental = false;              // do not send what the base holds
+  std::optional<std::string> base = {};  // default: the latest, if there is one
+  // Several writers of one checkpoint, of which this is one; all three or none.
+  std::optional<std::string> session = {};
+  std::optional<int> writers = {};
+  std::optional<int> writer = {};  // from 0
 };
 
 struct ListArguments {
@@ -80,6 +86,33 @@ struct RemoveArguments {
   std::string reference;
 };
 
+struct SessionsArguments {
+  std::string directory;
+};
+
+struct AbortArguments {
+  std::string directory;
+  std::string session;
+};
+
+struct CopyArguments {
+  std::string reference;
+  std::string directory;
+  std::vector<std::string> renames = {};  // "FROM=TO"
+  std::vector<std::string> includes = {};
+  std::vector<std::string> excludes = {};
+  std::optional<int64_t> number = {};
+  bool replace = false;
+};
+
+struct UsageArguments {
+  std::string of;  // a directory or a reference; empty: every directory
+};
+
+struct CollectArguments {
+  bool wait = false;  // always so
+};
+
 // Each prints its result. Errors: usage errors (usage_error.h), those of Client, of FileSystem and
 // of formats/tensor_bundle.
 absl::Status RunSaveCommand(const SaveArguments& arguments, CommandContext& context);
@@ -91,6 +124,11 @@ absl::Status RunImportCommand(const ImportArguments& arguments, CommandContext& 
 absl::Status RunExportCommand(const ExportArguments& arguments, CommandContext& context);
 absl::Status RunCatCommand(const CatArguments& arguments, CommandContext& context);
 absl::Status RunRemoveCommand(const RemoveArguments& arguments, CommandContext& context);
+absl::Status RunSessionsCommand(const SessionsArguments& arguments, CommandContext& context);
+absl::Status RunAbortCommand(const AbortArguments& arguments, CommandContext& context);
+absl::Status RunCopyCommand(const CopyArguments& arguments, CommandContext& context);
+absl::Status RunUsageCommand(const UsageArguments& arguments, CommandContext& context);
+absl::Status RunCollectCommand(const CollectArguments& arguments, CommandContext& context);
 
 }  // namespace cairn::cli
 
