@@ -156,7 +156,8 @@ TEST_F(ServerTest, InfoPublishesTheLimits) {
                        Call(&Checkpoints::GetServerInfo, api::GetServerInfoRequest()));
   EXPECT_EQ(info.version(), kVersion);
   EXPECT_EQ(info.incarnation(), store_->incarnation());
-  EXPECT_THAT(info.features(), ::testing::UnorderedElementsAre("object_path", "preserved"));
+  EXPECT_THAT(info.features(),
+              ::testing::UnorderedElementsAre("object_path", "preserved", "commit_when_sealed"));
   EXPECT_EQ(info.max_payload_bytes(), 1 << 20);
   EXPECT_EQ(info.max_streams(), 2);
 }

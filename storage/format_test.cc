@@ -78,11 +78,20 @@ std::string ExampleEndRecord() {
   return end.SerializeAsString();
 }
 
+std::string ExampleResavedSlice() {
+  v1::ResavedSlice resaved;
+  resaved.set_version(1);
+  return resaved.SerializeAsString();
+}
+
 TEST(FormatTest, DocumentedBytesAreTodaysBytes) {
   const std::map<std::string, std::string> today = {
       {"slice-key", EncodeSliceKey(TensorKind::kTensor, "model/w", Box{{0}, {2}}, 0)},
       {"slice-value", ExampleSliceRecord()},
       {"segment-use-key", EncodeSegmentKey(ExampleUid(3))},
+      {"resaved-key",
+       EncodeResavedKey("1", EncodeSliceKey(TensorKind::kTensor, "model/w", Box{{0}, {2}}, 0))},
+      {"resaved-value", ExampleResavedSlice()},
       {"end-key", std::string(kEndRow)},
       {"end-value", ExampleEndRecord()},
       {"checkpoint-key", CheckpointKey(ExampleUid(2))},

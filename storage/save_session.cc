@@ -24,8 +24,6 @@ absl::Status SessionNotFound(const Directory& directory, absl::string_view sessi
                    {{"directory", directory.path()}, {"session", session}});
 }
 
-bool IsOpen(const SessionRecord& session) { return session.state() == SessionRecord::STATE_OPEN; }
-
 // A stream that a commit keeps out.
 class GuardedSliceWriter : public SliceWriter {
  public:
@@ -70,6 +68,8 @@ absl::Status SessionClosed(const SessionRecord& session, absl::string_view what)
   return MakeError(ErrorReason::ERROR_REASON_SESSION_CLOSED, absl::StatusCode::kFailedPrecondition,
                    message, {{"session", session.session()}, {"state", state}});
 }
+
+bool IsOpen(const SessionRecord& session) { return session.state() == SessionRecord::STATE_OPEN; }
 
 absl::StatusOr<Uid> ManifestOf(const Directory& directory, const SessionRecord& session) {
   return UidFromRow(directory.partition(), SessionKey(session.session()), session.manifest_uid());
@@ -286,39 +286,6 @@ absl::Status SaveSessions::Touch(absl::string_view path, const SessionRecord& se
   MutexLock lock(locks_->Of(path));
   CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
   return RenewRow(directory, session.session()).status();
-}
-
-absl::StatusOr<SessionInfo> SaveSessions::Seal(absl::string_view path, absl::string_view session,
-                                               absl::string_view writer, int64_t slice_count) {
-  CAIRN_RETURN_IF_ERROR(ValidateName("writer", writer));
-  if (slice_count < 0)
-    return InvalidField("slice_count",
-                        absl::StrCat("is ", slice_count, "; counts are 0 or greater"));
-  const std::string what = absl::StrCat("sealing session ", session, " of ", path);
-  Attempts attempts(what);
-  while (attempts.Next()) {
-    CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
-    CAIRN_ASSIGN_OR_RETURN(StoredSession stored, LoadOpen(directory, session, "seal"));
-    CAIRN_ASSIGN_OR_RETURN(SessionInfo info, Describe(directory, stored.record));
-    const auto sealed =
-        std::find_if(info.writers.begin(), info.writers.end(),
-                     [&](const WriterRecord& other) { return other.writer() == writer; });
-    if (sealed != info.writers.end() && sealed->slice_count() == slice_count) return info;
-    if (sealed == info.writers.end() && info.writers.size() >= kMaxExpectedWriters) {
-      return InvalidField("writer", absl::StrCat(info.writers.size(),
-                                                 " others sealed this session, as many as may"));
-    }
-    WriterRecord record;
-    record.set_writer(std::string(writer));
-    record.set_slice_count(slice_count);
-    record.set_seal_time(absl::ToUnixMicros(options_.clock->Now()));
-    Batch batch{.partition = directory.partition()};
-    batch.RequireEqual(SessionKey(session), stored.bytes)
-        .Put(WriterKey(session, writer), record.SerializeAsString());
-    // The next look finds it sealed, if it was.
-    CAIRN_RETURN_IF_ERROR(attempts.Write(options_.table, batch).status());
-  }
-  return attempts.Exhausted();
 }
 
 absl::StatusOr<SessionInfo> SaveSessions::Abort(absl::string_view path, absl::string_view session,

@@ -75,6 +75,10 @@ class SaveSessions {
   absl::StatusOr<SessionRecord> RenewRow(const Directory& directory, absl::string_view session);
   absl::Status Touch(absl::string_view path, const SessionRecord& session);
 
+  // The part of a seal that is kept whatever comes after it: the writer's row.
+  absl::StatusOr<SessionInfo> WriteSeal(absl::string_view path, absl::string_view session,
+                                        const WriterRecord& writer);
+
   // A session that is open or committed. Errors: also kFailedPrecondition with reason
   // SESSION_CLOSED.
   absl::StatusOr<StoredSession> LoadForCommit(const Directory& directory,
@@ -98,6 +102,8 @@ class SaveSessions {
 
 // The error of a call for a session that is not open any more. `what` was attempted.
 absl::Status SessionClosed(const SessionRecord& session, absl::string_view what);
+
+bool IsOpen(const SessionRecord& session);
 
 // The uid of a session's manifest. Requires: the record was read from its row.
 absl::StatusOr<Uid> ManifestOf(const Directory& directory, const SessionRecord& session);

@@ -68,6 +68,7 @@ SessionRecord RecordOfSettings(const SessionOptions& options) {
   record.set_key_separator(options.key_separator);
   if (options.save_time) record.set_save_time(absl::ToUnixMicros(*options.save_time));
   record.set_preserved(options.preserved);
+  record.set_commit_when_sealed(options.commit_when_sealed);
   record.set_ttl(absl::ToInt64Microseconds(options.ttl));
   return record;
 }
@@ -88,6 +89,7 @@ absl::Status CheckSameSettings(const SessionRecord& session, const SessionOption
       {"key_separator", session.key_separator() == wanted.key_separator()},
       {"save_time", session.save_time() == wanted.save_time()},
       {"preserved", session.preserved() == wanted.preserved()},
+      {"commit_when_sealed", session.commit_when_sealed() == wanted.commit_when_sealed()},
       {"ttl", session.ttl() == wanted.ttl()},
   };
   for (const auto& [field, same] : kFields) {

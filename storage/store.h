@@ -94,12 +94,13 @@ struct SessionOptions {
   std::string key_separator = "/";
   std::optional<absl::Time> save_time;
   bool preserved = false;
+  bool commit_when_sealed = false;  // the last of expected_writers to seal commits
   absl::Duration ttl = kDefaultSessionTtl;
 };
 
 struct SessionInfo {
   SessionRecord record;
-  std::vector<WriterRecord> writers;  // who sealed, by name
+  std::vector<WriterRecord> writers;  // who sealed, by name; the answer of a seal names its own
 };
 
 // As in the rows' keys: DO NOT CHANGE.
@@ -294,6 +295,11 @@ class Store {
   // Errors: kFailedPrecondition with reason SESSION_CLOSED, as in the calls below.
   virtual absl::StatusOr<SessionInfo> RenewSession(absl::string_view directory,
                                                    absl::string_view session) = 0;
+  // Its cost does not depend on how many writers there are. A repeat with the same count is
+  // success. With commit_when_sealed the last of expected_writers commits, and the session is
+  // answered as committed; if that fails, so does the seal, which stands all the same: the session
+  // stays open, and every later seal, or CommitSession, tries again. A repeat in a session that was
+  // committed so answers it. Errors: also those of CommitSession, when it commits.
   virtual absl::StatusOr<SessionInfo> SealSession(absl::string_view directory,
                                                   absl::string_view session,
                                                   absl::string_view writer,
