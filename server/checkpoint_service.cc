@@ -16,6 +16,7 @@
 #include "server/request_log.h"
 #include "server/restore_calls.h"
 #include "server/session_calls.h"
+#include "server/slice_list_calls.h"
 #include "server/tensor_calls.h"
 
 namespace cairn::server {
@@ -32,6 +33,7 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
         directories_(services),
         checkpoints_(services),
         tensors_(services, &graphs_),
+        slices_(services),
         object_graphs_(services, &graphs_),
         sessions_(services),
         restores_(services, &graphs_) {}
@@ -99,6 +101,10 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
                        v1::PreviewTensorResponse* response) override {
     return Run("PreviewTensor", context, tensors_, &TensorCalls::PreviewTensor, *request, response);
   }
+  Status ListSlices(Context* context, const v1::ListSlicesRequest* request,
+                    v1::ListSlicesResponse* response) override {
+    return Run("ListSlices", context, slices_, &SliceListCalls::List, *request, response);
+  }
   Status GetObjectGraph(Context* context, const v1::GetObjectGraphRequest* request,
                         v1::GetObjectGraphResponse* response) override {
     return Run("GetObjectGraph", context, object_graphs_, &ObjectGraphCalls::Get, *request,
@@ -162,6 +168,7 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
   DirectoryCalls directories_;
   CheckpointCalls checkpoints_;
   TensorCalls tensors_;
+  SliceListCalls slices_;
   ObjectGraphCalls object_graphs_;
   SessionCalls sessions_;
   RestoreCalls restores_;

@@ -125,6 +125,9 @@ v1::SaveSession ToApi(absl::string_view directory, const storage::SessionInfo& s
   api.set_abort_reason(record.abort_reason());
   api.set_preserved(record.preserved());
   api.set_commit_when_sealed(record.commit_when_sealed());
+  if (!record.base_uid().empty()) {
+    api.set_base(absl::StrCat("uid:", UidHex(record.base_uid())));
+  }
   for (const storage::WriterRecord& writer : session.writers) {
     v1::SaveSession::Writer* sealed = api.add_writers();
     sealed->set_writer(writer.writer());
@@ -213,6 +216,7 @@ absl::StatusOr<storage::SessionOptions> SessionOptionsOf(const v1::SaveSession& 
   }
   options.preserved = session.preserved();
   options.commit_when_sealed = session.commit_when_sealed();
+  options.base = session.base();
   if (session.has_ttl()) {
     CAIRN_RETURN_IF_ERROR(ValidateRange("ttl.seconds", session.ttl().seconds(), 0,
                                         absl::ToInt64Seconds(storage::kMaxSessionTtl)));

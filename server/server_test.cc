@@ -157,7 +157,8 @@ TEST_F(ServerTest, InfoPublishesTheLimits) {
   EXPECT_EQ(info.version(), kVersion);
   EXPECT_EQ(info.incarnation(), store_->incarnation());
   EXPECT_THAT(info.features(),
-              ::testing::UnorderedElementsAre("object_path", "preserved", "commit_when_sealed"));
+              ::testing::UnorderedElementsAre("object_path", "preserved", "commit_when_sealed",
+                                              "incremental"));
   EXPECT_EQ(info.max_payload_bytes(), 1 << 20);
   EXPECT_EQ(info.max_streams(), 2);
 }

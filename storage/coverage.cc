@@ -233,7 +233,7 @@ class ManifestCheck {
     if (!DecodeSegmentKey(row.key) || !use.ParseFromString(row.value)) {
       return DamagedRow(row.key, "it is of no known kind");
     }
-    summary_.stored_bytes += use.stored_bytes();
+    if (!use.reused()) summary_.stored_bytes += use.stored_bytes();
     return absl::OkStatus();
   }
 

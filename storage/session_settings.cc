@@ -69,6 +69,7 @@ SessionRecord RecordOfSettings(const SessionOptions& options) {
   if (options.save_time) record.set_save_time(absl::ToUnixMicros(*options.save_time));
   record.set_preserved(options.preserved);
   record.set_commit_when_sealed(options.commit_when_sealed);
+  record.set_base(options.base);
   record.set_ttl(absl::ToInt64Microseconds(options.ttl));
   return record;
 }
@@ -93,15 +94,17 @@ absl::Status CheckSameSettings(const SessionRecord& session, const SessionOption
       {"ttl", session.ttl() == wanted.ttl()},
   };
   for (const auto& [field, same] : kFields) {
-    if (same) continue;
-    return MakeError(
-        ErrorReason::ERROR_REASON_SESSION_EXISTS, absl::StatusCode::kAlreadyExists,
-        absl::StrCat("cannot join session ", options.session, ": it was opened with another ",
-                     field,
-                     "; let all writers give the same settings, or choose another session id"),
-        {{"session", options.session}, {"field", field}});
+    if (!same) return SessionDiffers(options.session, field);
   }
   return absl::OkStatus();
+}
+
+absl::Status SessionDiffers(absl::string_view session, absl::string_view field) {
+  return MakeError(
+      ErrorReason::ERROR_REASON_SESSION_EXISTS, absl::StatusCode::kAlreadyExists,
+      absl::StrCat("cannot join session ", session, ": it was opened with another ", field,
+                   "; let all writers give the same settings, or choose another session id"),
+      {{"session", session}, {"field", field}});
 }
 
 }  // namespace cairn::storage

@@ -11,6 +11,7 @@
 #include "storage/format_version.h"
 #include "storage/restore.h"
 #include "storage/save_session.h"
+#include "storage/slice_list.h"
 #include "storage/tensor_list.h"
 
 namespace cairn::storage {
@@ -117,6 +118,13 @@ class StoreImpl : public Store {
   absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                        absl::string_view key) override {
     return storage::GetTensor(table_, checkpoint, kind, key);
+  }
+
+  absl::StatusOr<ListPage<StoredPart>> ListSlices(const Uid& manifest,
+                                                  absl::string_view key_separator,
+                                                  const SliceFilter& filter,
+                                                  absl::string_view after, int page_size) override {
+    return storage::ListSlices(table_, manifest, key_separator, filter, after, page_size);
   }
 
   absl::StatusOr<RestoreInfo> OpenRestore(absl::string_view directory, absl::string_view reference,

@@ -49,6 +49,7 @@ inline constexpr int kMaxAnnotations = 64;  // annotations, and metrics, each
 inline constexpr int64_t kMaxAnnotationBytes = 16 << 10;
 inline constexpr int kMaxPageSize = 1000;
 inline constexpr int kMaxSelectors = 10000;
+inline constexpr int64_t kMaxSliceListBytes = 3 << 19;  // of the parts of a page of ListSlices
 inline constexpr int kMaxRestoreStreams = 64;
 inline constexpr absl::Duration kDefaultSessionTtl = absl::Minutes(10);
 inline constexpr absl::Duration kMaxSessionTtl = absl::Hours(24);
@@ -95,6 +96,7 @@ struct SessionOptions {
   std::optional<absl::Time> save_time;
   bool preserved = false;
   bool commit_when_sealed = false;  // the last of expected_writers to seal commits
+  std::string base;                 // a reference: the base of an incremental save; empty: none
   absl::Duration ttl = kDefaultSessionTtl;
 };
 
@@ -116,7 +118,16 @@ struct SliceSpec {
   bool partial = false;
 };
 
-// What of a stream is durable.
+// Bytes of a stored slice of a session's base.
+struct BaseRange {
+  TensorKind kind = TensorKind::kTensor;
+  std::string key;
+  std::vector<ExtentSpec> slice;  // the slice's box as it is stored; empty: the whole tensor
+  int64_t offset = 0;             // in the slice's bytes
+};
+
+// What of a stream is durable. A part is what a caller sends, up to a multiple of kPartBytes,
+// however many rows it takes.
 struct WriterProgress {
   int64_t durable_parts = 0;
   int64_t durable_bytes = 0;
@@ -138,6 +149,22 @@ struct TensorInfo {
   int64_t slice_count = 0;
   bool partial = false;
   std::vector<StoredSlice> slices;  // only when asked for
+};
+
+// A part as it is stored.
+struct StoredPart {
+  TensorKind kind = TensorKind::kTensor;
+  std::string key;
+  Box box;             // of the slice
+  SliceRecord record;  // without where the bytes are; with its pieces only if asked for
+};
+
+// Which parts to list.
+struct SliceFilter {
+  std::optional<TensorKind> kind;  // nullopt: both
+  std::string key_prefix;          // as in Selector
+  std::string writer;              // those that it saved, first or after another; empty: all
+  bool digests = false;            // tell the pieces
 };
 
 // Keys that are asked for as one thing.
@@ -203,6 +230,13 @@ class SliceWriter {
   virtual absl::Status Append(const SliceSpec& slice, int64_t offset,
                               absl::Span<const absl::string_view> bytes,
                               std::optional<uint32_t> crc32c) = 0;
+
+  // As Append, with `length` bytes of the session's base instead of sent ones: none is copied, the
+  // new part points to where they are. They are whole pieces of the stored slice. Mixes with Append
+  // in one slice. Errors: as Append; kInvalidArgument also where the session has no base, the base
+  // no such slice, or a piece is cut, saying where pieces begin.
+  virtual absl::Status AppendFromBase(const SliceSpec& slice, int64_t offset, int64_t length,
+                                      const BaseRange& base, std::optional<uint32_t> crc32c) = 0;
 
   // Makes everything taken so far durable. Errors: kInvalidArgument (a part is not complete), as
   // Append.
@@ -282,8 +316,11 @@ class Store {
 
   // --- Save sessions. Errors everywhere: kNotFound with reason SESSION_NOT_FOUND.
 
-  // Makes the directory too if it is not there. Repeated with the same id and options, it joins.
-  // Errors: kAlreadyExists with reason NUMBER_TAKEN or SESSION_EXISTS; kInvalidArgument.
+  // Makes the directory too if it is not there. Repeated with the same id and options, it joins; a
+  // base named as "latest" joins whatever it meant when the session opened. The base may be deleted
+  // from then on: its bytes stay while the session is open.
+  // Errors: kAlreadyExists with reason NUMBER_TAKEN or SESSION_EXISTS; kInvalidArgument; kNotFound
+  // with reason CHECKPOINT_NOT_FOUND (the base).
   virtual absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory,
                                                     const SessionOptions& options) = 0;
   virtual absl::StatusOr<SessionInfo> GetSession(absl::string_view directory,
@@ -328,6 +365,17 @@ class Store {
                                                            int page_size) = 0;
   virtual absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                                absl::string_view key) = 0;
+
+  // The parts of a manifest in order of name space, key, box and offset, after `after`: of a
+  // checkpoint, or of a session that is open; `manifest` is the uid of either. At most `page_size`,
+  // and fewer where they would take more than kMaxSliceListBytes. What matches nothing is an empty
+  // list. The caller looks afterwards whether the checkpoint or session is still there: if not, the
+  // collector may have been faster.
+  virtual absl::StatusOr<ListPage<StoredPart>> ListSlices(const Uid& manifest,
+                                                          absl::string_view key_separator,
+                                                          const SliceFilter& filter,
+                                                          absl::string_view after,
+                                                          int page_size) = 0;
 
   // --- Restores.
 
