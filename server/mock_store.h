@@ -64,6 +64,8 @@ class MockStore : public storage::Store {
               (string_view, storage::CheckpointOrder, string_view, int), (override));
   MOCK_METHOD(absl::StatusOr<storage::CheckpointRecord>, DeleteCheckpoint,
               (string_view, string_view, string_view), (override));
+  MOCK_METHOD(absl::StatusOr<storage::CheckpointRecord>, CopyCheckpoint,
+              (string_view, string_view, const storage::CopyOptions&), (override));
   MOCK_METHOD(absl::StatusOr<storage::SessionInfo>, CreateSession,
               (string_view, const storage::SessionOptions&), (override));
   MOCK_METHOD(absl::StatusOr<storage::SessionInfo>, GetSession, (string_view, string_view),

@@ -438,6 +438,34 @@ TEST_F(ServerTest, SlicesGoUpAndComeDownUnchanged) {
   EXPECT_THAT(Download("no token"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST_F(ServerTest, ACheckpointIsCopiedByAStreamOfRenames) {
+  ASSERT_OK(Save("d"));
+  const auto copy = [&](const std::vector<api::CopyCheckpointRequest>& messages) {
+    grpc::ClientContext context;
+    api::Checkpoint made;
+    auto call = checkpoints_->CopyCheckpoint(&context, &made);
+    for (const api::CopyCheckpointRequest& message : messages) {
+      if (!call->Write(message)) break;
+    }
+    call->WritesDone();
+    const absl::Status status = FromGrpcStatus(call->Finish());
+    EXPECT_EQ(context.GetServerTrailingMetadata().count("cairn-call-id"), 1u);
+    return status.ok() ? absl::StatusOr<api::Checkpoint>(made) : status;
+  };
+  api::CopyCheckpointRequest header, rename;
+  header.set_directory("d");
+  header.set_target_directory("e");
+  rename.add_renames()->set_from("model/w");
+  rename.mutable_renames(0)->set_to("v");
+  ASSERT_OK_AND_ASSIGN(const api::Checkpoint made, copy({header, rename}));
+  EXPECT_EQ(made.reference(), "e@1");
+  api::GetTensorRequest get;
+  get.set_directory("e");
+  get.set_key("v");
+  EXPECT_EQ(Call(&Checkpoints::GetTensor, get)->logical_bytes(), 12);
+  EXPECT_THAT(copy({rename}), HasReason(ErrorReason::ERROR_REASON_INVALID_FIELD));
+}
+
 TEST_F(ServerTest, SessionsAreShownRenewedAndAborted) {
   ASSERT_OK_AND_ASSIGN(api::SaveSession session, OpenSession("d"));
   EXPECT_EQ(session.checkpoint_number(), 1);

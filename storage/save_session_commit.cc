@@ -41,6 +41,15 @@ absl::Status CountMismatch(const SessionRecord& session, absl::string_view write
                    {{"expected", absl::StrCat(sealed)}, {"found", absl::StrCat(stored)}});
 }
 
+// A copy has one writer, and its slices name those who saved them.
+absl::Status CheckCopyCount(const SessionRecord& session, const std::vector<WriterRecord>& writers,
+                            const ManifestSummary& summary) {
+  int64_t sealed = 0;
+  for (const WriterRecord& writer : writers) sealed += writer.slice_count();
+  if (sealed == summary.slice_count) return absl::OkStatus();
+  return CountMismatch(session, writers.front().writer(), sealed, summary.slice_count);
+}
+
 // What the writers sealed is what is stored, writer by writer.
 absl::Status CheckCounts(const SessionRecord& session, const std::vector<WriterRecord>& writers,
                          std::map<std::string, int64_t> stored) {
@@ -162,7 +171,9 @@ absl::StatusOr<CheckpointRecord> SaveSessions::CheckAndPublish(const Directory& 
   CAIRN_RETURN_IF_ERROR(CheckAllSealed(stored.record, writers));
   CAIRN_ASSIGN_OR_RETURN(const ManifestSummary summary, CheckCoverage(options_.table, manifest),
                          absl::StrCat("cannot commit session ", session));
-  CAIRN_RETURN_IF_ERROR(CheckCounts(stored.record, writers, summary.slices_by_writer));
+  CAIRN_RETURN_IF_ERROR(stored.record.has_copy()
+                            ? CheckCopyCount(stored.record, writers, summary)
+                            : CheckCounts(stored.record, writers, summary.slices_by_writer));
   CAIRN_RETURN_IF_ERROR(WriteManifestEnd(options_.table, manifest, summary),
                         absl::StrCat("committing session ", session));
   return Publish(directory.path(), session, summary);

@@ -70,6 +70,7 @@ SessionRecord RecordOfSettings(const SessionOptions& options) {
   record.set_preserved(options.preserved);
   record.set_commit_when_sealed(options.commit_when_sealed);
   record.set_base(options.base);
+  if (options.copy) *record.mutable_copy() = *options.copy;
   record.set_ttl(absl::ToInt64Microseconds(options.ttl));
   return record;
 }
@@ -91,6 +92,8 @@ absl::Status CheckSameSettings(const SessionRecord& session, const SessionOption
       {"save_time", session.save_time() == wanted.save_time()},
       {"preserved", session.preserved() == wanted.preserved()},
       {"commit_when_sealed", session.commit_when_sealed() == wanted.commit_when_sealed()},
+      {"copy", session.copy().fingerprint() == wanted.copy().fingerprint() &&
+                   session.copy().uid() == wanted.copy().uid()},
       {"ttl", session.ttl() == wanted.ttl()},
   };
   for (const auto& [field, same] : kFields) {

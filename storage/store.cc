@@ -7,6 +7,7 @@
 #include "storage/catalog.h"
 #include "storage/checkpoints.h"
 #include "storage/collector.h"
+#include "storage/copy_checkpoint.h"
 #include "storage/directory_locks.h"
 #include "storage/format_version.h"
 #include "storage/restore.h"
@@ -28,6 +29,7 @@ class StoreImpl : public Store {
         catalog_(options),
         checkpoints_(options, &catalog_, &locks_),
         sessions_(options, &catalog_, &locks_),
+        copies_(options, &catalog_, &sessions_),
         restores_(options.table, options.segments, options.clock, options.random),
         collector_(options, &catalog_, &sessions_, &restores_) {}
 
@@ -71,6 +73,12 @@ class StoreImpl : public Store {
                                                     absl::string_view reference,
                                                     absl::string_view request_id) override {
     return checkpoints_.Delete(directory, reference, request_id);
+  }
+
+  absl::StatusOr<CheckpointRecord> CopyCheckpoint(absl::string_view directory,
+                                                  absl::string_view reference,
+                                                  const CopyOptions& options) override {
+    return copies_.Copy(directory, reference, options);
   }
 
   absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory,
@@ -147,6 +155,7 @@ class StoreImpl : public Store {
   Catalog catalog_;
   Checkpoints checkpoints_;
   SaveSessions sessions_;
+  Copies copies_;
   Restores restores_;
   Collector collector_;
 };

@@ -12,12 +12,14 @@
 #define CAIRN_STORAGE_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -49,6 +51,8 @@ inline constexpr int kMaxAnnotations = 64;  // annotations, and metrics, each
 inline constexpr int64_t kMaxAnnotationBytes = 16 << 10;
 inline constexpr int kMaxPageSize = 1000;
 inline constexpr int kMaxSelectors = 10000;
+inline constexpr int kMaxRenames = 100000;              // of a copy
+inline constexpr int64_t kMaxRenameBytes = 32 << 20;    // their names, together
 inline constexpr int64_t kMaxSliceListBytes = 3 << 19;  // of the parts of a page of ListSlices
 inline constexpr int kMaxRestoreStreams = 64;
 inline constexpr absl::Duration kDefaultSessionTtl = absl::Minutes(10);
@@ -94,6 +98,7 @@ struct SessionOptions {
   std::map<std::string, double> metrics;
   std::string key_separator = "/";
   std::optional<absl::Time> save_time;
+  std::optional<v1::CopySource> copy;  // set by CopyCheckpoint alone
   bool preserved = false;
   bool commit_when_sealed = false;  // the last of expected_writers to seal commits
   std::string base;                 // a reference: the base of an incremental save; empty: none
@@ -165,6 +170,35 @@ struct SliceFilter {
   std::string key_prefix;          // as in Selector
   std::string writer;              // those that it saved, first or after another; empty: all
   bool digests = false;            // tell the pieces
+};
+
+// Gives tensors of a copy another key.
+struct KeyRename {
+  std::string from;     // a key, or with `prefix` what keys begin with, up to a key separator
+  std::string to;       // stands there instead
+  bool prefix = false;  // empty names: everything gets `to` in front, loses `from`
+};
+
+// The key in a copy of a tensor of the source; nullopt: the source lacks it, or it is left out.
+using KeyMapping =
+    absl::FunctionRef<absl::StatusOr<std::optional<std::string>>(absl::string_view key)>;
+
+struct CopyOptions {
+  std::string target_directory;  // made if it is not there; empty: the source's
+  std::optional<int64_t> number;
+  bool replace = false;
+  std::vector<std::string> include;  // prefixes of tensors' keys; none: all, and the attachments
+  std::vector<std::string> exclude;  // likewise; left out
+  std::vector<KeyRename> renames;    // an exact one before prefixes, the longest of these
+  std::map<std::string, std::string> annotations;  // beside the source's, or instead
+  std::string request_id;
+  // The tensor of this key names keys. It keeps its own, is copied with whatever else is unless it
+  // is excluded, and where another tensor is renamed or left out it holds what `rewrite_index` says
+  // instead: bytes, or nothing, so that it is left out.
+  std::string index_key;
+  std::function<absl::StatusOr<std::optional<std::string>>(const CheckpointRecord& source,
+                                                           KeyMapping mapping)>
+      rewrite_index;
 };
 
 // Keys that are asked for as one thing.
@@ -314,6 +348,16 @@ class Store {
                                                             absl::string_view reference,
                                                             absl::string_view request_id) = 0;
 
+  // Makes a checkpoint of the same bytes, which none moves: their owner keeps them for the copy. It
+  // has the source's metrics, separator, save time and annotations. A repeat with the same request
+  // id goes on, or gives the same checkpoint. Errors: kInvalidArgument (a key that is none, two
+  // keys that become one, renames that match nothing), kNotFound with reason TENSOR_NOT_FOUND (a
+  // prefix to include matches nothing), CHECKPOINT_NOT_FOUND (also: deleted meanwhile); those of
+  // CreateSession and CommitSession.
+  virtual absl::StatusOr<CheckpointRecord> CopyCheckpoint(absl::string_view directory,
+                                                          absl::string_view reference,
+                                                          const CopyOptions& options) = 0;
+
   // --- Save sessions. Errors everywhere: kNotFound with reason SESSION_NOT_FOUND.
 
   // Makes the directory too if it is not there. Repeated with the same id and options, it joins; a
@@ -402,6 +446,9 @@ class Store {
 
 // OK for a directory path of the form that design section 1 gives. Errors: kInvalidArgument.
 absl::Status ValidateDirectory(absl::string_view directory);
+
+// OK for so many renames, of so many bytes together. Errors: kInvalidArgument.
+absl::Status ValidateRenameCount(int64_t count, int64_t bytes);
 
 }  // namespace cairn::storage
 
