@@ -367,6 +367,19 @@ TEST_F(IncrementalTest, APieceThatPassesTheSliceIsRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("past the end")));
 }
 
+TEST_F(IncrementalTest, APieceThatCutsAnElementIsRefused) {
+  SaveWhole("base", {{"odd", "0123456"}, {"even", "01234567"}});
+  const std::unique_ptr<SliceWriter> stream = Open("next", "latest");
+  const SliceSpec spec{.key = "w", .dtype = "float32", .shape = {4}, .box = {{0}, {4}}};
+  ASSERT_OK(stream->AppendFromBase(spec, 0, 8, From("even"), std::nullopt));
+  EXPECT_THAT(stream->AppendFromBase(spec, 8, 7, From("odd"), std::nullopt),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cuts an element")));
+  const std::unique_ptr<SliceWriter> other = Open("next", "latest");
+  ASSERT_OK(Send(other.get(), spec, 0, "abc"));
+  EXPECT_THAT(other->AppendFromBase(spec, 3, 8, From("even"), std::nullopt),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cuts an element")));
+}
+
 TEST_F(IncrementalTest, AnotherSumThanTheBasesIsRefused) {
   SaveWhole("base", {{"w", SomeBytes(2 * kMiB, 1)}});
   const std::unique_ptr<SliceWriter> stream = Open("next", "latest");

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/crc32c.h"
+#include "base/dtype.h"
 #include "base/error.h"
 #include "storage/base_slices.h"
 #include "storage/piece_builder.h"
@@ -36,6 +37,7 @@ constexpr int kMaxInlinePieces = 256;
 struct OpenPart {
   SliceSpec slice;
   std::optional<int64_t> slice_bytes;  // unknown where elements have no fixed width
+  int64_t item_bytes = 1;              // of an element; 1 where they have none
   int64_t next = 0;                    // where in the slice the next byte belongs
   int64_t limit = 0;                   // where the part ends at the latest
   SliceRecord record;                  // of the row that is being filled
@@ -139,6 +141,7 @@ class SliceWriterImpl : public SliceWriter {
     OpenPart& part = part_.emplace();
     part.slice = slice;
     part.slice_bytes = slice_bytes;
+    if (slice_bytes) part.item_bytes = FindDtype(slice.dtype)->item_bytes;
     part.next = offset;
     part.limit = std::min(offset + kPartBytes, slice_bytes.value_or(kMaxSliceBytes));
     part.record.set_dtype(slice.dtype);
@@ -247,6 +250,14 @@ class SliceWriterImpl : public SliceWriter {
                           absl::StrCat("brings a piece of ", piece.length(), " bytes to byte ",
                                        part_->next, " of slice ", Name(), ", past the end at ",
                                        part_->limit, "; send these bytes"));
+    }
+    // Whoever cuts boxes out of rows relies on it.
+    if (part_->next % part_->item_bytes != 0 || piece.length() % part_->item_bytes != 0) {
+      return InvalidField(
+          "base_range",
+          absl::StrCat("brings a piece of ", piece.length(), " bytes to byte ", part_->next,
+                       " of slice ", Name(), ", which cuts an element of ", part_->item_bytes,
+                       " bytes; send these bytes"));
     }
     CAIRN_RETURN_IF_ERROR(MakeRoomInRow(part_->next, std::max(1, piece.extents_size())));
     part_->next += piece.length();

@@ -268,7 +268,8 @@ class SliceWriter {
   // As Append, with `length` bytes of the session's base instead of sent ones: none is copied, the
   // new part points to where they are. They are whole pieces of the stored slice. Mixes with Append
   // in one slice. Errors: as Append; kInvalidArgument also where the session has no base, the base
-  // no such slice, or a piece is cut, saying where pieces begin.
+  // no such slice, a piece or an element is cut (saying where pieces begin), or one MiB would have
+  // more pieces than a record holds.
   virtual absl::Status AppendFromBase(const SliceSpec& slice, int64_t offset, int64_t length,
                                       const BaseRange& base, std::optional<uint32_t> crc32c) = 0;
 
