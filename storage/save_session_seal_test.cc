@@ -80,8 +80,9 @@ TEST_F(SealTest, ASealWhoseCommitFailsIsKeptAndAnyLaterOneTriesAgain) {
   EXPECT_THAT(sessions_.Get(kRuns, "s")->writers, SizeIs(2));
   ASSERT_OK(UploadRow("1", "w", 2, 3));
   // The other writer's count is right, the one of writer 1 is not yet.
-  EXPECT_THAT(sessions_.Seal(kRuns, "s", "0", 1),
-              HasReason(ErrorReason::ERROR_REASON_SLICE_COUNT_MISMATCH));
+  const absl::Status counts = sessions_.Seal(kRuns, "s", "0", 1).status();
+  EXPECT_THAT(counts, HasReason(ErrorReason::ERROR_REASON_SLICE_COUNT_MISMATCH));
+  EXPECT_EQ(DetailOf(counts).metadata().at("writer"), "1");
   ASSERT_OK_AND_ASSIGN(const SessionInfo sealed, sessions_.Seal(kRuns, "s", "1", 2));
   EXPECT_EQ(sealed.record.state(), SessionRecord::STATE_COMMITTED);
 }
@@ -106,6 +107,27 @@ TEST_F(SealTest, ConcurrentLastSealsCommitOnceAndAgree) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(uids, Each(checkpoints_.Get(kRuns, "")->uid()));
+  EXPECT_EQ(catalog_.Find(kRuns)->head.record.change_sequence(), 1);
+}
+
+TEST_F(SealTest, OfWritersThatSealAtOnceOneCommits) {
+  constexpr int kWriters = 8;
+  ASSERT_OK(sessions_.Create(kRuns, CommitsWhenSealed(kWriters)));
+  std::vector<absl::StatusOr<SessionInfo>> answers(kWriters);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kWriters; ++i) {
+    threads.emplace_back(
+        [&, i] { answers[i] = sessions_.Seal(kRuns, "s", absl::StrCat("rank-", i), 0); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  int committed = 0;
+  for (const absl::StatusOr<SessionInfo>& answer : answers) {
+    ASSERT_OK(answer);
+    if (IsOpen(answer->record)) continue;
+    ++committed;
+    EXPECT_EQ(answer->record.checkpoint().uid(), checkpoints_.Get(kRuns, "")->uid());
+  }
+  EXPECT_GE(committed, 1);
   EXPECT_EQ(catalog_.Find(kRuns)->head.record.change_sequence(), 1);
 }
 

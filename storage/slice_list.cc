@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "storage/directory_keys.h"
 #include "storage/manifest.h"
 #include "storage/row_scanner.h"
 #include "storage/selection.h"
@@ -87,6 +88,7 @@ absl::StatusOr<ListPage<StoredPart>> ListSlices(Table* table, const Uid& manifes
                                                 absl::string_view key_separator,
                                                 const SliceFilter& filter, absl::string_view after,
                                                 int page_size) {
+  if (!filter.writer.empty()) CAIRN_RETURN_IF_ERROR(ValidateName("writer", filter.writer));
   CAIRN_ASSIGN_OR_RETURN(const Selection selection, SelectionOf(filter, key_separator));
   if (!after.empty() && !DecodeSliceKey(after)) {
     return InvalidField("page_token", "is none that this list gave; leave it out to begin again");

@@ -11,7 +11,8 @@
 namespace cairn::storage {
 
 // As Store::ListSlices. `after` is the key of the last row that was listed, or looked at.
-// Errors: kInvalidArgument (`after` is none; the separator is not one character).
+// Errors: kInvalidArgument (`after` is none; the separator is not one character; the writer's
+// name).
 absl::StatusOr<ListPage<StoredPart>> ListSlices(Table* table, const Uid& manifest,
                                                 absl::string_view key_separator,
                                                 const SliceFilter& filter, absl::string_view after,

@@ -137,9 +137,12 @@ TEST_F(SliceListTest, APageEndsWhereItWouldGrowTooLarge) {
   EXPECT_EQ(Keys({}).size(), 900u);
 }
 
-TEST_F(SliceListTest, ATokenThatIsNoneIsRefused) {
+TEST_F(SliceListTest, ATokenOrAWriterThatIsNoneIsRefused) {
   EXPECT_THAT(ListSlices(&table_, manifest_, "/", {}, "nonsense", 10),
               HasReason(ErrorReason::ERROR_REASON_INVALID_FIELD));
+  EXPECT_THAT(
+      ListSlices(&table_, manifest_, "/", {.kind = {}, .key_prefix = "", .writer = "a/b"}, "", 10),
+      HasReason(ErrorReason::ERROR_REASON_INVALID_FIELD));
 }
 
 }  // namespace
