@@ -120,8 +120,8 @@ bool KeyMap::Excludes(absl::string_view key) const {
 }
 
 absl::Status KeyMap::CheckAllMatched() const {
-  for (const auto& [prefix, index] : includes_) {
-    if (include_matched_[index]) continue;
+  for (const std::string& prefix : options_.include) {
+    if (include_matched_[includes_.at(Stripped(prefix))]) continue;
     return MakeError(
         ErrorReason::ERROR_REASON_TENSOR_NOT_FOUND, absl::StatusCode::kNotFound,
         absl::StrCat("cannot copy tensors of \"", prefix,

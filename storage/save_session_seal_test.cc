@@ -36,6 +36,16 @@ class SealTest : public StorageTest {
     return stream->Finish();
   }
 
+  // One of many: joins, and saves a row of a shared tensor, a tensor of its own, and a scalar that
+  // all of them save.
+  absl::Status UploadRank(int rank, int ranks) {
+    const std::string name = absl::StrCat("rank-", rank);
+    CAIRN_RETURN_IF_ERROR(sessions_.Create(kRuns, CommitsWhenSealed(ranks)).status());
+    CAIRN_RETURN_IF_ERROR(UploadRow(name, "shared", rank, ranks));
+    CAIRN_RETURN_IF_ERROR(Upload("s", name, absl::StrCat("own-", rank), 16));
+    return Upload("s", name, "step", 8);
+  }
+
   SessionRecord::State State() { return sessions_.Get(kRuns, "s")->record.state(); }
 };
 
@@ -159,35 +169,25 @@ TEST_F(SealTest, TwoWritersThatSaveTheSameSliceBothCountIt) {
   EXPECT_EQ(sealed.record.checkpoint().slice_count(), 2);
 }
 
-// As many as a large training job has: one rank a row of a shared tensor, a tensor of its own, and
-// a scalar that all of them save.
+// As many as a large training job has.
 TEST_F(SealTest, AThousandWritersFinishOneCheckpointAtAFixedCostEach) {
   constexpr int kWriters = 1000;
   constexpr int kThreads = 8;
   ASSERT_OK(sessions_.Create(kRuns, CommitsWhenSealed(kWriters)));
   std::vector<int> failures(kThreads);
-  const auto save = [&](int writer) -> absl::Status {
-    const std::string name = absl::StrCat("rank-", writer);
-    CAIRN_RETURN_IF_ERROR(sessions_.Create(kRuns, CommitsWhenSealed(kWriters)).status());
-    CAIRN_RETURN_IF_ERROR(UploadRow(name, "shared", writer, kWriters));
-    CAIRN_RETURN_IF_ERROR(Upload("s", name, absl::StrCat("own-", writer), 16));
-    CAIRN_RETURN_IF_ERROR(Upload("s", name, "step", 8));
-    return sessions_.Seal(kRuns, "s", name, 3).status();
-  };
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int writer = t; writer < kWriters - 1; writer += kThreads) {
-        failures[t] += !save(writer).ok();
+        failures[t] += !UploadRank(writer, kWriters).ok() ||
+                       !sessions_.Seal(kRuns, "s", absl::StrCat("rank-", writer), 3).ok();
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(failures, Each(0));
 
-  ASSERT_OK(UploadRow("rank-999", "shared", kWriters - 1, kWriters));
-  ASSERT_OK(Upload("s", "rank-999", "own-999", 16));
-  ASSERT_OK(Upload("s", "rank-999", "step", 8));
+  ASSERT_OK(UploadRank(kWriters - 1, kWriters));
   const auto counts = [&] {
     return std::vector<int64_t>{faults_.count(Operation::kGet), faults_.count(Operation::kScan),
                                 faults_.count(Operation::kWrite)};
