@@ -7,15 +7,18 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/error.h"
 #include "base/rpc/grpc_status.h"
 #include "cairn/v1/checkpoint_service.grpc.pb.h"
 #include "server/checkpoint_calls.h"
+#include "server/copy_call.h"
 #include "server/directory_calls.h"
 #include "server/object_graph_calls.h"
 #include "server/object_graphs.h"
 #include "server/request_log.h"
 #include "server/restore_calls.h"
 #include "server/session_calls.h"
+#include "server/slice_list_calls.h"
 #include "server/tensor_calls.h"
 
 namespace cairn::server {
@@ -28,10 +31,12 @@ using Context = grpc::ServerContext;
 class CheckpointServiceImpl final : public v1::CheckpointService::Service {
  public:
   explicit CheckpointServiceImpl(const Services& services)
-      : graphs_(services.store),
+      : services_(services),
+        graphs_(services.store),
         directories_(services),
         checkpoints_(services),
         tensors_(services, &graphs_),
+        slices_(services),
         object_graphs_(services, &graphs_),
         sessions_(services),
         restores_(services, &graphs_) {}
@@ -87,6 +92,15 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
                         v1::Checkpoint* response) override {
     return Run("SaveCheckpoint", context, checkpoints_, &CheckpointCalls::Save, *request, response);
   }
+  Status CopyCheckpoint(Context* context, grpc::ServerReader<v1::CopyCheckpointRequest>* requests,
+                        v1::Checkpoint* response) override {
+    CallRecord record("CopyCheckpoint");
+    context->AddTrailingMetadata(kCallIdMetadata, record.call_id());
+    absl::StatusOr<v1::Checkpoint> result = Copy(context, requests);
+    record.Finish(result.status());
+    if (result.ok()) *response = *std::move(result);
+    return ToGrpcStatus(result.status());
+  }
   Status GetTensor(Context* context, const v1::GetTensorRequest* request,
                    v1::Tensor* response) override {
     return Run("GetTensor", context, tensors_, &TensorCalls::Get, *request, response);
@@ -98,6 +112,10 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
   Status PreviewTensor(Context* context, const v1::PreviewTensorRequest* request,
                        v1::PreviewTensorResponse* response) override {
     return Run("PreviewTensor", context, tensors_, &TensorCalls::PreviewTensor, *request, response);
+  }
+  Status ListSlices(Context* context, const v1::ListSlicesRequest* request,
+                    v1::ListSlicesResponse* response) override {
+    return Run("ListSlices", context, slices_, &SliceListCalls::List, *request, response);
   }
   Status GetObjectGraph(Context* context, const v1::GetObjectGraphRequest* request,
                         v1::GetObjectGraphResponse* response) override {
@@ -158,10 +176,24 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
     return ToGrpcStatus(result.status());
   }
 
+  absl::StatusOr<v1::Checkpoint> Copy(Context* context,
+                                      grpc::ServerReader<v1::CopyCheckpointRequest>* requests) {
+    CopyCall call(services_, &graphs_);
+    v1::CopyCheckpointRequest request;
+    while (requests->Read(&request)) CAIRN_RETURN_IF_ERROR(call.Receive(request));
+    // A broken connection ends the reading just as a half-close does.
+    if (context->IsCancelled()) {
+      return absl::CancelledError("the client cancelled the call or is gone");
+    }
+    return call.Finish();
+  }
+
+  const Services services_;
   ObjectGraphs graphs_;
   DirectoryCalls directories_;
   CheckpointCalls checkpoints_;
   TensorCalls tensors_;
+  SliceListCalls slices_;
   ObjectGraphCalls object_graphs_;
   SessionCalls sessions_;
   RestoreCalls restores_;

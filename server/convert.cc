@@ -124,6 +124,10 @@ v1::SaveSession ToApi(absl::string_view directory, const storage::SessionInfo& s
   *api.mutable_create_time() = TimestampOfMicros(record.create_time());
   api.set_abort_reason(record.abort_reason());
   api.set_preserved(record.preserved());
+  api.set_commit_when_sealed(record.commit_when_sealed());
+  if (!record.base_uid().empty()) {
+    api.set_base(absl::StrCat("uid:", UidHex(record.base_uid())));
+  }
   for (const storage::WriterRecord& writer : session.writers) {
     v1::SaveSession::Writer* sealed = api.add_writers();
     sealed->set_writer(writer.writer());
@@ -214,6 +218,8 @@ absl::StatusOr<storage::SessionOptions> SessionOptionsOf(const v1::SaveSession& 
     CAIRN_ASSIGN_OR_RETURN(options.save_time, TimeOf("save_time", session.save_time()));
   }
   options.preserved = session.preserved();
+  options.commit_when_sealed = session.commit_when_sealed();
+  options.base = session.base();
   if (session.has_ttl()) {
     CAIRN_RETURN_IF_ERROR(ValidateRange("ttl.seconds", session.ttl().seconds(), 0,
                                         absl::ToInt64Seconds(storage::kMaxSessionTtl)));

@@ -127,6 +127,25 @@ TEST(Convert, PreservedGoesBothWays) {
   EXPECT_TRUE(ToApi("runs", checkpoint).preserved());
 }
 
+TEST(Convert, CommitWhenSealedGoesBothWays) {
+  EXPECT_TRUE(
+      SessionOptionsOf(Parse<v1::SaveSession>("commit_when_sealed: true"))->commit_when_sealed);
+  EXPECT_FALSE(SessionOptionsOf(v1::SaveSession())->commit_when_sealed);
+  storage::SessionInfo session;
+  EXPECT_FALSE(ToApi("runs", session).commit_when_sealed());
+  session.record.set_commit_when_sealed(true);
+  EXPECT_TRUE(ToApi("runs", session).commit_when_sealed());
+}
+
+TEST(Convert, ABaseIsAnsweredByItsUid) {
+  EXPECT_EQ(SessionOptionsOf(Parse<v1::SaveSession>("base: 'latest'"))->base, "latest");
+  storage::SessionInfo session;
+  EXPECT_EQ(ToApi("runs", session).base(), "");
+  session.record.set_base_uid(std::string(16, '\x12'));
+  session.record.set_base("latest");
+  EXPECT_EQ(ToApi("runs", session).base(), "uid:12121212121212121212121212121212");
+}
+
 TEST(Convert, SessionOptionsAreChecked) {
   for (const char* text : {"ttl { seconds: -1 }", "ttl { seconds: 86401 }", "ttl { nanos: 5 }",
                            "ttl { seconds: 86400 nanos: 1 }", "save_time { nanos: -1 }"}) {

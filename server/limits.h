@@ -9,7 +9,8 @@ namespace cairn::server {
 inline constexpr char kVersion[] = "0.1.0";
 
 // What an older server would ignore, by the names that GetServerInfo gives them.
-inline constexpr const char* kFeatures[] = {"object_path", "preserved"};
+inline constexpr const char* kFeatures[] = {"object_path", "preserved", "commit_when_sealed",
+                                            "incremental"};
 
 // Of one message of the bulk calls, in bytes.
 inline constexpr int64_t kMaxPayloadBytes = 1 << 20;

@@ -19,6 +19,10 @@ class MockSliceWriter : public storage::SliceWriter {
               (const storage::SliceSpec&, int64_t, absl::Span<const absl::string_view>,
                std::optional<uint32_t>),
               (override));
+  MOCK_METHOD(absl::Status, AppendFromBase,
+              (const storage::SliceSpec&, int64_t, int64_t, const storage::BaseRange&,
+               std::optional<uint32_t>),
+              (override));
   MOCK_METHOD(absl::Status, Finish, (), (override));
   MOCK_METHOD(storage::WriterProgress, progress, (), (const, override));
 };
@@ -60,6 +64,8 @@ class MockStore : public storage::Store {
               (string_view, storage::CheckpointOrder, string_view, int), (override));
   MOCK_METHOD(absl::StatusOr<storage::CheckpointRecord>, DeleteCheckpoint,
               (string_view, string_view, string_view), (override));
+  MOCK_METHOD(absl::StatusOr<storage::CheckpointRecord>, CopyCheckpoint,
+              (string_view, string_view, const storage::CopyOptions&), (override));
   MOCK_METHOD(absl::StatusOr<storage::SessionInfo>, CreateSession,
               (string_view, const storage::SessionOptions&), (override));
   MOCK_METHOD(absl::StatusOr<storage::SessionInfo>, GetSession, (string_view, string_view),
@@ -81,6 +87,8 @@ class MockStore : public storage::Store {
               (override));
   MOCK_METHOD(absl::StatusOr<storage::TensorInfo>, GetTensor,
               (const storage::CheckpointRecord&, storage::TensorKind, string_view), (override));
+  MOCK_METHOD(Page<storage::StoredPart>, ListSlices,
+              (const Uid&, string_view, const storage::SliceFilter&, string_view, int), (override));
   MOCK_METHOD(absl::StatusOr<storage::RestoreInfo>, OpenRestore,
               (string_view, string_view, absl::Span<const storage::Selector>, int), (override));
   MOCK_METHOD(absl::StatusOr<absl::Time>, RenewRestore, (string_view), (override));

@@ -22,11 +22,13 @@ absl::Status NoGraph(absl::string_view reference) {
                    {{"selector", kObjectGraphKey}});
 }
 
-// The serialized graph. Errors: kNotFound (there is none).
-absl::StatusOr<std::string> ReadBytes(storage::Store* store, absl::string_view directory,
-                                      const storage::CheckpointRecord& checkpoint) {
+}  // namespace
+
+absl::StatusOr<std::string> ObjectGraphs::ReadSerialized(
+    absl::string_view directory, const storage::CheckpointRecord& checkpoint) {
   constexpr auto kKind = storage::TensorKind::kTensor;
-  absl::StatusOr<storage::TensorInfo> tensor = store->GetTensor(checkpoint, kKind, kObjectGraphKey);
+  absl::StatusOr<storage::TensorInfo> tensor =
+      store_->GetTensor(checkpoint, kKind, kObjectGraphKey);
   if (absl::IsNotFound(tensor.status())) return NoGraph(ReferenceOf(directory, checkpoint));
   CAIRN_RETURN_IF_ERROR(tensor.status());
   if (tensor->dtype != "string" || !tensor->shape.empty()) {
@@ -36,7 +38,7 @@ absl::StatusOr<std::string> ReadBytes(storage::Store* store, absl::string_view d
   selector.kind = kKind;
   selector.key = kObjectGraphKey;
   CAIRN_ASSIGN_OR_RETURN(std::vector<SliceBytes> slices,
-                         CollectSlices(store, directory, checkpoint, selector,
+                         CollectSlices(store_, directory, checkpoint, selector,
                                        kMaxObjectGraphBytes + kLengthBytes + 1));
   if (slices.size() != 1 || slices[0].bytes.size() < kLengthBytes) {
     return NoGraph(ReferenceOf(directory, checkpoint));
@@ -44,11 +46,9 @@ absl::StatusOr<std::string> ReadBytes(storage::Store* store, absl::string_view d
   return slices[0].bytes.substr(kLengthBytes);
 }
 
-}  // namespace
-
 absl::StatusOr<formats::TrackableObjectGraph> ObjectGraphs::Read(
     absl::string_view directory, const storage::CheckpointRecord& checkpoint) {
-  CAIRN_ASSIGN_OR_RETURN(const std::string bytes, ReadBytes(store_, directory, checkpoint));
+  CAIRN_ASSIGN_OR_RETURN(const std::string bytes, ReadSerialized(directory, checkpoint));
   CAIRN_ASSIGN_OR_RETURN(formats::TrackableObjectGraph graph, ParseObjectGraph(bytes),
                          absl::StrCat("the object graph of ", ReferenceOf(directory, checkpoint)));
   return graph;

@@ -30,6 +30,10 @@ class ObjectGraphs {
   absl::StatusOr<formats::TrackableObjectGraph> Read(absl::string_view directory,
                                                      const storage::CheckpointRecord& checkpoint);
 
+  // The same as the checkpoint has it, serialized. Errors: kNotFound, as Read.
+  absl::StatusOr<std::string> ReadSerialized(absl::string_view directory,
+                                             const storage::CheckpointRecord& checkpoint);
+
   // The same, laid out for walks.
   absl::StatusOr<std::shared_ptr<const ObjectPaths>> Paths(
       absl::string_view directory, const storage::CheckpointRecord& checkpoint);

@@ -156,7 +156,9 @@ TEST_F(ServerTest, InfoPublishesTheLimits) {
                        Call(&Checkpoints::GetServerInfo, api::GetServerInfoRequest()));
   EXPECT_EQ(info.version(), kVersion);
   EXPECT_EQ(info.incarnation(), store_->incarnation());
-  EXPECT_THAT(info.features(), ::testing::UnorderedElementsAre("object_path", "preserved"));
+  EXPECT_THAT(info.features(),
+              ::testing::UnorderedElementsAre("object_path", "preserved", "commit_when_sealed",
+                                              "incremental"));
   EXPECT_EQ(info.max_payload_bytes(), 1 << 20);
   EXPECT_EQ(info.max_streams(), 2);
 }
@@ -434,6 +436,34 @@ TEST_F(ServerTest, SlicesGoUpAndComeDownUnchanged) {
   EXPECT_THAT(Call(&Checkpoints::RenewRestore, renew),
               HasReason(ErrorReason::ERROR_REASON_RESTORE_LOST));
   EXPECT_THAT(Download("no token"), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ServerTest, ACheckpointIsCopiedByAStreamOfRenames) {
+  ASSERT_OK(Save("d"));
+  const auto copy = [&](const std::vector<api::CopyCheckpointRequest>& messages) {
+    grpc::ClientContext context;
+    api::Checkpoint made;
+    auto call = checkpoints_->CopyCheckpoint(&context, &made);
+    for (const api::CopyCheckpointRequest& message : messages) {
+      if (!call->Write(message)) break;
+    }
+    call->WritesDone();
+    const absl::Status status = FromGrpcStatus(call->Finish());
+    EXPECT_EQ(context.GetServerTrailingMetadata().count("cairn-call-id"), 1u);
+    return status.ok() ? absl::StatusOr<api::Checkpoint>(made) : status;
+  };
+  api::CopyCheckpointRequest header, rename;
+  header.set_directory("d");
+  header.set_target_directory("e");
+  rename.add_renames()->set_from("model/w");
+  rename.mutable_renames(0)->set_to("v");
+  ASSERT_OK_AND_ASSIGN(const api::Checkpoint made, copy({header, rename}));
+  EXPECT_EQ(made.reference(), "e@1");
+  api::GetTensorRequest get;
+  get.set_directory("e");
+  get.set_key("v");
+  EXPECT_EQ(Call(&Checkpoints::GetTensor, get)->logical_bytes(), 12);
+  EXPECT_THAT(copy({rename}), HasReason(ErrorReason::ERROR_REASON_INVALID_FIELD));
 }
 
 TEST_F(ServerTest, SessionsAreShownRenewedAndAborted) {

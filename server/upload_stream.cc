@@ -62,11 +62,24 @@ absl::StatusOr<storage::SliceSpec> SpecOf(const v1::SlicePart& part) {
   return spec;
 }
 
+absl::StatusOr<storage::BaseRange> BaseRangeOf(const v1::BaseRange& range) {
+  storage::BaseRange base;
+  CAIRN_ASSIGN_OR_RETURN(base.kind, KindOf(range.kind()));
+  base.key = range.key();
+  base.slice = ExtentsOf(range.slice());
+  base.offset = range.offset();
+  return base;
+}
+
 absl::Status AppendPart(const v1::SlicePart& part, PayloadViews* payload,
                         storage::SliceWriter* writer) {
   CAIRN_ASSIGN_OR_RETURN(storage::SliceSpec spec, SpecOf(part));
   std::optional<uint32_t> crc32c;
   if (part.has_crc32c()) crc32c = part.crc32c();
+  if (part.has_base_range()) {
+    CAIRN_ASSIGN_OR_RETURN(const storage::BaseRange base, BaseRangeOf(part.base_range()));
+    return writer->AppendFromBase(spec, part.offset(), part.length(), base, crc32c);
+  }
   return writer->Append(spec, part.offset(), payload->Take(part.length()), crc32c);
 }
 
@@ -92,6 +105,7 @@ absl::Status UploadStream::CheckHeader(const v1::UploadSlicesRequest& header,
   }
   int64_t described = 0;
   for (int i = 0; i < header.parts_size(); ++i) {
+    if (header.parts(i).has_base_range()) continue;  // none of its bytes were sent
     CAIRN_RETURN_IF_ERROR(ValidateRange(absl::StrCat("parts[", i, "].length"),
                                         header.parts(i).length(), 0, payload_bytes - described));
     described += header.parts(i).length();

@@ -30,6 +30,15 @@ struct Appended {
   std::optional<uint32_t> crc32c;
 };
 
+// What a writer was told to take of the base.
+struct Taken {
+  std::string key;
+  int64_t offset;
+  int64_t length;
+  storage::BaseRange base;
+  std::optional<uint32_t> crc32c;
+};
+
 class UploadStreamTest : public ::testing::Test {
  protected:
   UploadStreamTest() {
@@ -43,6 +52,12 @@ class UploadStreamTest : public ::testing::Test {
             for (absl::string_view view : views) absl::StrAppend(&bytes, view);
             appended_.push_back(
                 {slice.key, slice.box, slice.open_dimensions, offset, bytes, crc32c});
+            return append_status_;
+          });
+      ON_CALL(*writer, AppendFromBase)
+          .WillByDefault([this](const storage::SliceSpec& slice, int64_t offset, int64_t length,
+                                const storage::BaseRange& base, std::optional<uint32_t> crc32c) {
+            taken_.push_back({slice.key, offset, length, base, crc32c});
             return append_status_;
           });
       ON_CALL(*writer, progress).WillByDefault([this] { return progress_; });
@@ -73,6 +88,7 @@ class UploadStreamTest : public ::testing::Test {
   Admission admission_{AdmissionOptions()};
   UploadStream stream_{&store_, &admission_};
   std::vector<Appended> appended_;
+  std::vector<Taken> taken_;
   absl::Status append_status_;
   storage::WriterProgress progress_;
 };
@@ -95,6 +111,42 @@ TEST_F(UploadStreamTest, PartsTakeTheirBytesAcrossSlices) {
   EXPECT_EQ(appended_[2].box, (Box{{4}, {5}}));
   EXPECT_EQ(appended_[2].open_dimensions, 1) << "its length was left unset";
   EXPECT_FALSE(appended_[2].crc32c.has_value());
+}
+
+TEST_F(UploadStreamTest, BaseRangesHaveNoPayloadAndMixWithPartsThatDo) {
+  v1::UploadSlicesRequest header = First();
+  AddPart(&header, "a", 3);
+  v1::SlicePart* reused = AddPart(&header, "a", int64_t{5} << 20);
+  reused->set_offset(3);
+  reused->set_crc32c(9);
+  v1::BaseRange* range = reused->mutable_base_range();
+  range->set_key("old");
+  range->set_kind(v1::TENSOR_KIND_ATTACHMENT);
+  range->set_offset(1 << 20);
+  range->mutable_slice()->add_extents()->set_start(4);
+  AddPart(&header, "b", 2);
+  ASSERT_OK(stream_.Receive(header, Payload({"01234"})));
+  ASSERT_EQ(appended_.size(), 2u);
+  EXPECT_EQ(appended_[1].bytes, "34");
+  ASSERT_EQ(taken_.size(), 1u);
+  EXPECT_EQ(taken_[0].key, "a");
+  EXPECT_EQ(taken_[0].offset, 3);
+  EXPECT_EQ(taken_[0].length, int64_t{5} << 20);
+  EXPECT_EQ(taken_[0].crc32c, 9u);
+  EXPECT_EQ(taken_[0].base.kind, storage::TensorKind::kAttachment);
+  EXPECT_EQ(taken_[0].base.key, "old");
+  EXPECT_EQ(taken_[0].base.offset, 1 << 20);
+  ASSERT_EQ(taken_[0].base.slice.size(), 1u);
+  EXPECT_EQ(taken_[0].base.slice[0].start, 4);
+  EXPECT_FALSE(taken_[0].base.slice[0].length.has_value());
+}
+
+TEST_F(UploadStreamTest, BytesForABaseRangeAreRefused) {
+  v1::UploadSlicesRequest header = First();
+  AddPart(&header, "a", 3)->mutable_base_range()->set_key("old");
+  EXPECT_THAT(stream_.Receive(header, Payload({"012"})),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("every byte belongs")));
+  EXPECT_TRUE(taken_.empty());
 }
 
 TEST_F(UploadStreamTest, AnswersWhenMoreIsDurableAndAtTheEnd) {

@@ -28,17 +28,6 @@ std::string NameOf(const Directory& directory, const CheckpointRecord& checkpoin
                       "@uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
 }
 
-absl::Status CheckpointNotFound(const Directory& directory, absl::string_view reference) {
-  const bool latest = reference.empty() || reference == "latest";
-  const std::string message =
-      latest ? absl::StrCat("there is no checkpoint in ", directory.path(), " yet; save one first")
-             : absl::StrCat("there is no checkpoint ", directory.path(), "@", reference,
-                            "; list the directory's checkpoints to see which there are");
-  return MakeError(
-      ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND, absl::StatusCode::kNotFound, message,
-      {{"directory", directory.path()}, {"checkpoint", latest ? "latest" : reference}});
-}
-
 // Hash of a deletion's request, so that its id cannot stand for another one.
 uint64_t Fingerprint(absl::string_view reference) {
   const std::string request = absl::StrCat(kDeleteMethod, "\n", reference);
@@ -115,6 +104,17 @@ std::string CursorOf(CheckpointOrder order, const Row& row) {
 
 }  // namespace
 
+absl::Status CheckpointNotFound(const Directory& directory, absl::string_view reference) {
+  const bool latest = reference.empty() || reference == "latest";
+  const std::string message =
+      latest ? absl::StrCat("there is no checkpoint in ", directory.path(), " yet; save one first")
+             : absl::StrCat("there is no checkpoint ", directory.path(), "@", reference,
+                            "; list the directory's checkpoints to see which there are");
+  return MakeError(
+      ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND, absl::StatusCode::kNotFound, message,
+      {{"directory", directory.path()}, {"checkpoint", latest ? "latest" : reference}});
+}
+
 absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ReadCheckpoint(Table* table,
                                                                        const Directory& directory,
                                                                        const Uid& checkpoint) {
@@ -147,8 +147,8 @@ void AddRemoval(const Stored<CheckpointRecord>& checkpoint, absl::Time now, Batc
   AddGarbage(*uid, now, batch);
 }
 
-absl::StatusOr<std::optional<Stored<CheckpointRecord>>> Checkpoints::Resolve(
-    const Directory& directory, const Reference& reference) const {
+absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ResolveReference(
+    Table* table, const Directory& directory, const Reference& reference) {
   const Partition partition = directory.partition();
   std::optional<Uid> uid;
   if (std::holds_alternative<LatestReference>(reference)) {
@@ -156,14 +156,14 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> Checkpoints::Resolve(
     if (latest.empty()) return std::nullopt;
     CAIRN_ASSIGN_OR_RETURN(uid, UidFromRow(partition, kHeadKey, latest));
   } else if (const int64_t* number = std::get_if<int64_t>(&reference)) {
-    CAIRN_ASSIGN_OR_RETURN(uid, ReadUid(options_.table, partition, NumberKey(*number)));
+    CAIRN_ASSIGN_OR_RETURN(uid, ReadUid(table, partition, NumberKey(*number)));
   } else if (const TagReference* tag = std::get_if<TagReference>(&reference)) {
-    CAIRN_ASSIGN_OR_RETURN(uid, ReadUid(options_.table, partition, TagKey(tag->tag)));
+    CAIRN_ASSIGN_OR_RETURN(uid, ReadUid(table, partition, TagKey(tag->tag)));
   } else {
     uid = std::get<Uid>(reference);
   }
   if (!uid) return std::nullopt;
-  return ReadCheckpoint(options_.table, directory, *uid);
+  return ReadCheckpoint(table, directory, *uid);
 }
 
 absl::StatusOr<CheckpointRecord> Checkpoints::Get(absl::string_view path,
@@ -175,7 +175,7 @@ absl::StatusOr<CheckpointRecord> Checkpoints::Get(absl::string_view path,
   while (true) {
     CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
     CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<CheckpointRecord>> checkpoint,
-                           Resolve(directory, parsed));
+                           ResolveReference(options_.table, directory, parsed));
     if (checkpoint) return std::move(checkpoint->record);
     const int64_t sequence = directory.head.record.change_sequence();
     if (seen == sequence) return CheckpointNotFound(directory, reference);
@@ -253,7 +253,8 @@ absl::StatusOr<CheckpointRecord> Checkpoints::Delete(absl::string_view path,
     if (answer) return *std::move(answer);
     // Once chosen it stays the target: its number may be another's by the next attempt.
     const Reference name = target ? Reference(*Uid::FromBytes(target->record.uid())) : parsed;
-    CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<CheckpointRecord>> found, Resolve(directory, name));
+    CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<CheckpointRecord>> found,
+                           ResolveReference(options_.table, directory, name));
     if (!found) {
       if (attempts.maybe_applied()) return std::move(target->record);
       return CheckpointNotFound(directory, reference);

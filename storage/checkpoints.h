@@ -26,6 +26,13 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ReadCheckpoint(Table* ta
                                                                        const Directory& directory,
                                                                        const Uid& checkpoint);
 
+// The checkpoint that a reference names now; nullopt: none.
+absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ResolveReference(
+    Table* table, const Directory& directory, const Reference& reference);
+
+// kNotFound with reason CHECKPOINT_NOT_FOUND.
+absl::Status CheckpointNotFound(const Directory& directory, absl::string_view reference);
+
 // Errors: kFailedPrecondition with reason CHECKPOINT_PROTECTED (tagged).
 absl::Status CheckUnprotected(const Directory& directory, const CheckpointRecord& checkpoint,
                               absl::string_view what);
@@ -54,9 +61,6 @@ class Checkpoints {
                                           absl::string_view request_id);
 
  private:
-  // The checkpoint that a reference names now; nullopt: none.
-  absl::StatusOr<std::optional<Stored<CheckpointRecord>>> Resolve(const Directory& directory,
-                                                                  const Reference& reference) const;
   // Takes `deleted` out of the head: the sequence, the count, and what is latest now.
   absl::Status UpdateHead(const Directory& directory, const CheckpointRecord& deleted,
                           DirectoryHead* head) const;

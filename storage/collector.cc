@@ -43,8 +43,6 @@ absl::Status VisitSessions(Table* table, const Directory& directory,
                    });
 }
 
-bool IsOpen(const SessionRecord& session) { return session.state() == SessionRecord::STATE_OPEN; }
-
 }  // namespace
 
 absl::Status Collector::ForEachPartition(Partition::Table table,

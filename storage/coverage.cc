@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/box.h"
 #include "base/dtype.h"
 #include "base/error.h"
@@ -18,6 +20,15 @@
 
 namespace cairn::storage {
 namespace {
+
+constexpr size_t kNamedWriters = 8;  // in a message
+
+Box BoxOf(const SliceRecord& record) {
+  Box box;
+  box.start.assign(record.start().begin(), record.start().end());
+  box.length.assign(record.length().begin(), record.length().end());
+  return box;
+}
 
 // XXH3-64 over keys and values, each preceded by its length as 8 bytes, little-endian.
 class RowsHash {
@@ -82,23 +93,37 @@ class TensorCheck {
 
  private:
   uint32_t WriterIndex(const std::string& name) {
-    // The rows of one writer tend to lie together, and writers are few.
-    const auto found = std::find(writer_names_.rbegin(), writer_names_.rend(), name);
-    if (found != writer_names_.rend()) return writer_names_.rend() - found - 1;
-    writer_names_.push_back(name);
-    return writer_names_.size() - 1;
+    const auto [found, is_new] =
+        writer_indices_.emplace(name, static_cast<uint32_t>(writer_names_.size()));
+    if (is_new) writer_names_.push_back(name);
+    return found->second;
   }
 
   const std::string& WriterOf(size_t slice) const { return writer_names_[writers_[slice]]; }
 
+  // Who saved something of the tensor, as far as a message names them.
+  std::string Writers() const {
+    const size_t named = std::min(writer_names_.size(), kNamedWriters);
+    const std::string names =
+        absl::StrJoin(writer_names_.begin(), writer_names_.begin() + named, ", ");
+    const size_t others = writer_names_.size() - named;
+    return others == 0 ? names : absl::StrCat(names, " and ", others, " more");
+  }
+
   absl::Status CheckAgreement(const SliceRecord& record) const {
     const auto differ = [&](absl::string_view what, absl::string_view a, absl::string_view b) {
-      return MakeError(
-          ErrorReason::ERROR_REASON_SLICES_DISAGREE, absl::StatusCode::kFailedPrecondition,
-          absl::StrCat("cannot complete the checkpoint: the slices of ", key_, " disagree: writer ",
-                       first_.writer(), " says ", what, " ", a, ", writer ", record.writer(),
-                       " says ", b, "; save again with one ", what),
-          {{"key", key_}, {"writers", absl::StrCat(first_.writer(), ", ", record.writer())}});
+      const std::string box = ToString(BoxOf(first_));
+      const std::string other_box = ToString(BoxOf(record));
+      return MakeError(ErrorReason::ERROR_REASON_SLICES_DISAGREE,
+                       absl::StatusCode::kFailedPrecondition,
+                       absl::StrCat("cannot complete the checkpoint: the slices of ", key_,
+                                    " disagree: writer ", first_.writer(), " says ", what, " ", a,
+                                    " with ", box, ", writer ", record.writer(), " says ", b,
+                                    " with ", other_box, "; save again with one ", what),
+                       {{"key", key_},
+                        {"box", box},
+                        {"other_box", other_box},
+                        {"writers", absl::StrCat(first_.writer(), ", ", record.writer())}});
     };
     if (record.dtype() != first_.dtype()) return differ("dtype", first_.dtype(), record.dtype());
     if (!std::equal(record.shape().begin(), record.shape().end(), first_.shape().begin(),
@@ -156,8 +181,9 @@ class TensorCheck {
     return MakeError(
         ErrorReason::ERROR_REASON_SLICES_MISSING, absl::StatusCode::kFailedPrecondition,
         absl::StrCat("cannot complete the checkpoint: no slice of ", key_, " holds ", box,
-                     " of its shape ", ShapeToString(first_.shape()), "; save what is missing"),
-        {{"key", key_}, {"box", box}});
+                     " of its shape ", ShapeToString(first_.shape()), "; of this tensor ",
+                     Writers(), " saved something; save what is missing"),
+        {{"key", key_}, {"box", box}, {"writers", Writers()}});
   }
 
   const std::string key_;
@@ -165,8 +191,9 @@ class TensorCheck {
   std::vector<Box> boxes_;
   std::vector<uint32_t> writers_;  // of each box, an index into writer_names_
   std::vector<std::string> writer_names_;
-  int64_t bytes_ = 0;        // of the slices that ended
-  int64_t slice_end_ = 0;    // of the last slice, so far
+  absl::flat_hash_map<std::string, uint32_t> writer_indices_;  // in writer_names_
+  int64_t bytes_ = 0;                                          // of the slices that ended
+  int64_t slice_end_ = 0;                                      // of the last slice, so far
   int64_t slice_bytes_ = 0;  // of the last slice, as its latest row says
 };
 
@@ -176,7 +203,7 @@ class ManifestCheck {
   absl::Status Add(const Row& row) {
     ++summary_.row_count;
     hash_.Add(row);
-    if (TensorPrefix(row.key).empty()) return AddSegment(row);
+    if (TensorPrefix(row.key).empty()) return AddOther(row);
     CAIRN_ASSIGN_OR_RETURN(const SliceRow slice, ParseSliceRow(row));
     if (TensorPrefix(row.key) != tensor_prefix_) {
       CAIRN_RETURN_IF_ERROR(EndTensor());
@@ -197,12 +224,16 @@ class ManifestCheck {
   }
 
  private:
-  absl::Status AddSegment(const Row& row) {
+  absl::Status AddOther(const Row& row) {
+    if (const std::optional<ResavedKey> resaved = DecodeResavedKey(row.key)) {
+      ++summary_.slices_by_writer[std::string(resaved->writer)];
+      return absl::OkStatus();
+    }
     v1::SegmentUse use;
     if (!DecodeSegmentKey(row.key) || !use.ParseFromString(row.value)) {
-      return DamagedRow(row.key, "it is neither a slice's nor a segment's");
+      return DamagedRow(row.key, "it is of no known kind");
     }
-    summary_.stored_bytes += use.stored_bytes();
+    if (!use.reused()) summary_.stored_bytes += use.stored_bytes();
     return absl::OkStatus();
   }
 

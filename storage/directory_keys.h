@@ -8,6 +8,7 @@
 //   session/<id>                  SessionRecord
 //   session/<id>/writer/<name>    WriterRecord
 //   request/<id>                  RequestRecord
+//   borrow/<segment><directory>   BorrowRecord
 //   garbage/<manifest>            GarbageRecord
 //
 // Uids are 16 raw bytes, numbers 8 bytes big-endian: rows sort as what they name. Session ids and
@@ -32,6 +33,7 @@ inline constexpr char kPromisePrefix[] = "promise/";
 inline constexpr char kSessionPrefix[] = "session/";
 inline constexpr char kRequestPrefix[] = "request/";
 inline constexpr char kGarbagePrefix[] = "garbage/";
+inline constexpr char kBorrowPrefix[] = "borrow/";
 
 std::string CheckpointKey(const Uid& checkpoint);
 // Requires of both: number >= 0.
@@ -50,6 +52,8 @@ std::string WriterKey(absl::string_view session, absl::string_view writer);
 bool IsSessionKey(absl::string_view key);
 std::string RequestKey(absl::string_view request_id);
 std::string GarbageKey(const Uid& manifest);
+// `directory` borrows chunks of the segment from the directory whose row this is.
+std::string BorrowKey(const Uid& segment, const Uid& directory);
 
 // The first key after all that begin with `prefix`, for Table::Scan. Requires: not empty, and its
 // last byte is not 0xff.

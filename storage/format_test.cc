@@ -78,17 +78,27 @@ std::string ExampleEndRecord() {
   return end.SerializeAsString();
 }
 
+std::string ExampleResavedSlice() {
+  v1::ResavedSlice resaved;
+  resaved.set_version(1);
+  return resaved.SerializeAsString();
+}
+
 TEST(FormatTest, DocumentedBytesAreTodaysBytes) {
   const std::map<std::string, std::string> today = {
       {"slice-key", EncodeSliceKey(TensorKind::kTensor, "model/w", Box{{0}, {2}}, 0)},
       {"slice-value", ExampleSliceRecord()},
       {"segment-use-key", EncodeSegmentKey(ExampleUid(3))},
+      {"resaved-key",
+       EncodeResavedKey("1", EncodeSliceKey(TensorKind::kTensor, "model/w", Box{{0}, {2}}, 0))},
+      {"resaved-value", ExampleResavedSlice()},
       {"end-key", std::string(kEndRow)},
       {"end-value", ExampleEndRecord()},
       {"checkpoint-key", CheckpointKey(ExampleUid(2))},
       {"number-key", NumberKey(12)},
       {"order-key", OrderKey(3)},
       {"promise-key", PromiseKey(12, "a")},
+      {"borrow-key", BorrowKey(ExampleUid(3), ExampleUid(1))},
       {"writer-key", WriterKey("a", "0")},
       {"segment-header", ExampleSegmentHeader()},
   };

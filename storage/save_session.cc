@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "storage/checkpoints.h"
 #include "storage/directory_keys.h"
+#include "storage/session_base.h"
 #include "storage/session_numbers.h"
 #include "storage/session_settings.h"
 #include "storage/slice_writer.h"
@@ -24,8 +25,6 @@ absl::Status SessionNotFound(const Directory& directory, absl::string_view sessi
                    {{"directory", directory.path()}, {"session", session}});
 }
 
-bool IsOpen(const SessionRecord& session) { return session.state() == SessionRecord::STATE_OPEN; }
-
 // A stream that a commit keeps out.
 class GuardedSliceWriter : public SliceWriter {
  public:
@@ -38,6 +37,14 @@ class GuardedSliceWriter : public SliceWriter {
                       std::optional<uint32_t> crc32c) override {
     CAIRN_RETURN_IF_ERROR(leases_->Enter(manifest_));
     const absl::Status status = writer_->Append(slice, offset, bytes, crc32c);
+    leases_->Leave(manifest_);
+    return status;
+  }
+
+  absl::Status AppendFromBase(const SliceSpec& slice, int64_t offset, int64_t length,
+                              const BaseRange& base, std::optional<uint32_t> crc32c) override {
+    CAIRN_RETURN_IF_ERROR(leases_->Enter(manifest_));
+    const absl::Status status = writer_->AppendFromBase(slice, offset, length, base, crc32c);
     leases_->Leave(manifest_);
     return status;
   }
@@ -70,6 +77,8 @@ absl::Status SessionClosed(const SessionRecord& session, absl::string_view what)
   return MakeError(ErrorReason::ERROR_REASON_SESSION_CLOSED, absl::StatusCode::kFailedPrecondition,
                    message, {{"session", session.session()}, {"state", state}});
 }
+
+bool IsOpen(const SessionRecord& session) { return session.state() == SessionRecord::STATE_OPEN; }
 
 absl::StatusOr<Uid> ManifestOf(const Directory& directory, const SessionRecord& session) {
   return UidFromRow(directory.partition(), SessionKey(session.session()), session.manifest_uid());
@@ -183,6 +192,16 @@ absl::StatusOr<bool> SaveSessions::WriteNew(const Directory& directory,
   DirectoryHead head = directory.head.record;
   head.set_save_counter(choice.save_counter);
   Batch batch{.partition = directory.partition()};
+  if (!options.base.empty()) {
+    CAIRN_ASSIGN_OR_RETURN(const Stored<CheckpointRecord> base,
+                           ResolveBase(options_.table, directory, options.base),
+                           absl::StrCat("cannot open session ", options.session));
+    CAIRN_ASSIGN_OR_RETURN(const Uid base_uid,
+                           UidFromRow(directory.partition(), kCheckpointPrefix, base.record.uid()));
+    session.set_base_uid(base.record.uid());
+    // From this batch on the session keeps the base, whatever happens to it.
+    batch.RequireEqual(CheckpointKey(base_uid), base.bytes);
+  }
   batch.RequireEqual(kHeadKey, directory.head.bytes)
       .RequireAbsent(SessionKey(options.session))
       .Put(kHeadKey, head.SerializeAsString())
@@ -200,10 +219,14 @@ absl::StatusOr<SessionInfo> SaveSessions::Create(absl::string_view path,
   Attempts attempts(what);
   MutexLock lock(locks_->Of(path));
   while (attempts.Next()) {
-    CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->FindOrCreate(path));
+    // A directory that is made by this save holds no base.
+    CAIRN_ASSIGN_OR_RETURN(const Directory directory, options.base.empty()
+                                                          ? catalog_->FindOrCreate(path)
+                                                          : catalog_->Find(path));
     CAIRN_ASSIGN_OR_RETURN(std::optional<StoredSession> found, TryLoad(directory, named.session));
     if (found) {
       CAIRN_RETURN_IF_ERROR(CheckSameSettings(found->record, named));
+      CAIRN_RETURN_IF_ERROR(CheckSameBase(options_.table, directory, found->record, named.base));
       return Describe(directory, std::move(found->record));
     }
     // Having been applied or not, the next look finds out, and joins.
@@ -288,39 +311,6 @@ absl::Status SaveSessions::Touch(absl::string_view path, const SessionRecord& se
   return RenewRow(directory, session.session()).status();
 }
 
-absl::StatusOr<SessionInfo> SaveSessions::Seal(absl::string_view path, absl::string_view session,
-                                               absl::string_view writer, int64_t slice_count) {
-  CAIRN_RETURN_IF_ERROR(ValidateName("writer", writer));
-  if (slice_count < 0)
-    return InvalidField("slice_count",
-                        absl::StrCat("is ", slice_count, "; counts are 0 or greater"));
-  const std::string what = absl::StrCat("sealing session ", session, " of ", path);
-  Attempts attempts(what);
-  while (attempts.Next()) {
-    CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
-    CAIRN_ASSIGN_OR_RETURN(StoredSession stored, LoadOpen(directory, session, "seal"));
-    CAIRN_ASSIGN_OR_RETURN(SessionInfo info, Describe(directory, stored.record));
-    const auto sealed =
-        std::find_if(info.writers.begin(), info.writers.end(),
-                     [&](const WriterRecord& other) { return other.writer() == writer; });
-    if (sealed != info.writers.end() && sealed->slice_count() == slice_count) return info;
-    if (sealed == info.writers.end() && info.writers.size() >= kMaxExpectedWriters) {
-      return InvalidField("writer", absl::StrCat(info.writers.size(),
-                                                 " others sealed this session, as many as may"));
-    }
-    WriterRecord record;
-    record.set_writer(std::string(writer));
-    record.set_slice_count(slice_count);
-    record.set_seal_time(absl::ToUnixMicros(options_.clock->Now()));
-    Batch batch{.partition = directory.partition()};
-    batch.RequireEqual(SessionKey(session), stored.bytes)
-        .Put(WriterKey(session, writer), record.SerializeAsString());
-    // The next look finds it sealed, if it was.
-    CAIRN_RETURN_IF_ERROR(attempts.Write(options_.table, batch).status());
-  }
-  return attempts.Exhausted();
-}
-
 absl::StatusOr<SessionInfo> SaveSessions::Abort(absl::string_view path, absl::string_view session,
                                                 absl::string_view reason) {
   if (reason.size() > kMaxReasonBytes) {
@@ -351,6 +341,11 @@ absl::StatusOr<std::unique_ptr<SliceWriter>> SaveSessions::NewSliceWriter(absl::
   CAIRN_ASSIGN_OR_RETURN(const Directory directory, catalog_->Find(path));
   CAIRN_ASSIGN_OR_RETURN(const StoredSession stored, LoadOpen(directory, session, "write into"));
   CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(directory, stored.record));
+  std::optional<Uid> base;
+  if (!stored.record.base_uid().empty()) {
+    CAIRN_ASSIGN_OR_RETURN(
+        base, UidFromRow(directory.partition(), SessionKey(session), stored.record.base_uid()));
+  }
   std::unique_ptr<SliceWriter> slices = MakeSliceWriter({
       .table = options_.table,
       .segments = options_.segments,
@@ -358,6 +353,7 @@ absl::StatusOr<std::unique_ptr<SliceWriter>> SaveSessions::NewSliceWriter(absl::
       .random = options_.random,
       .directory = directory.uid,
       .manifest = manifest,
+      .base = base,
       .writer = std::string(writer),
       .inline_parts = inline_parts,
       .touch = [this, path = directory.path(),

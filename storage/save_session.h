@@ -42,6 +42,10 @@ class SaveSessions {
                                                               absl::string_view writer,
                                                               bool inline_parts);
 
+  // Restarts the lease of a session that is open as far as the caller knows; for those who write
+  // its rows themselves. Errors: kFailedPrecondition with reason SESSION_CLOSED.
+  absl::Status Touch(absl::string_view path, const SessionRecord& session);
+
   // Frees what is kept in memory of a session that is no more.
   void Forget(const Uid& manifest) { leases_.Forget(manifest); }
 
@@ -73,7 +77,9 @@ class SaveSessions {
                            Attempts* attempts);
   // Restarts the lease in the row, and says what stands in it.
   absl::StatusOr<SessionRecord> RenewRow(const Directory& directory, absl::string_view session);
-  absl::Status Touch(absl::string_view path, const SessionRecord& session);
+  // The part of a seal that is kept whatever comes after it: the writer's row.
+  absl::StatusOr<SessionInfo> WriteSeal(absl::string_view path, absl::string_view session,
+                                        const WriterRecord& writer);
 
   // A session that is open or committed. Errors: also kFailedPrecondition with reason
   // SESSION_CLOSED.
@@ -98,6 +104,8 @@ class SaveSessions {
 
 // The error of a call for a session that is not open any more. `what` was attempted.
 absl::Status SessionClosed(const SessionRecord& session, absl::string_view what);
+
+bool IsOpen(const SessionRecord& session);
 
 // The uid of a session's manifest. Requires: the record was read from its row.
 absl::StatusOr<Uid> ManifestOf(const Directory& directory, const SessionRecord& session);

@@ -31,14 +31,24 @@ absl::Status CheckAllSealed(const SessionRecord& session,
       {{"sealed", absl::StrCat(writers.size())}, {"expected", absl::StrCat(expected)}});
 }
 
-absl::Status CountMismatch(const SessionRecord& session, absl::string_view writer, int64_t sealed,
-                           int64_t stored) {
-  return MakeError(ErrorReason::ERROR_REASON_SLICE_COUNT_MISMATCH,
-                   absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("cannot commit session ", session.session(), ": writer ", writer,
-                                " sealed ", sealed, " slices and ", stored,
-                                " are durable; send what is missing, seal, commit again"),
-                   {{"expected", absl::StrCat(sealed)}, {"found", absl::StrCat(stored)}});
+// `state` completes "writer 3 ...".
+absl::Status CountMismatch(const SessionRecord& session, absl::string_view writer,
+                           absl::string_view state, int64_t sealed, int64_t stored) {
+  return MakeError(
+      ErrorReason::ERROR_REASON_SLICE_COUNT_MISMATCH, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("cannot commit session ", session.session(), ": writer ", writer, " ", state,
+                   " ", sealed, " slices and ", stored,
+                   " are durable; send what is missing, seal, commit again"),
+      {{"writer", writer}, {"expected", absl::StrCat(sealed)}, {"found", absl::StrCat(stored)}});
+}
+
+// A copy has one writer, and its slices name those who saved them.
+absl::Status CheckCopyCount(const SessionRecord& session, const std::vector<WriterRecord>& writers,
+                            const ManifestSummary& summary) {
+  int64_t sealed = 0;
+  for (const WriterRecord& writer : writers) sealed += writer.slice_count();
+  if (sealed == summary.slice_count) return absl::OkStatus();
+  return CountMismatch(session, writers.front().writer(), "sealed", sealed, summary.slice_count);
 }
 
 // What the writers sealed is what is stored, writer by writer.
@@ -48,12 +58,12 @@ absl::Status CheckCounts(const SessionRecord& session, const std::vector<WriterR
     const auto it = stored.find(writer.writer());
     const int64_t found = it == stored.end() ? 0 : it->second;
     if (found != writer.slice_count()) {
-      return CountMismatch(session, writer.writer(), writer.slice_count(), found);
+      return CountMismatch(session, writer.writer(), "sealed", writer.slice_count(), found);
     }
     if (it != stored.end()) stored.erase(it);
   }
   if (stored.empty()) return absl::OkStatus();
-  return CountMismatch(session, absl::StrCat(stored.begin()->first, " (which never sealed)"), 0,
+  return CountMismatch(session, stored.begin()->first, "(which never sealed) sealed", 0,
                        stored.begin()->second);
 }
 
@@ -162,7 +172,9 @@ absl::StatusOr<CheckpointRecord> SaveSessions::CheckAndPublish(const Directory& 
   CAIRN_RETURN_IF_ERROR(CheckAllSealed(stored.record, writers));
   CAIRN_ASSIGN_OR_RETURN(const ManifestSummary summary, CheckCoverage(options_.table, manifest),
                          absl::StrCat("cannot commit session ", session));
-  CAIRN_RETURN_IF_ERROR(CheckCounts(stored.record, writers, summary.slices_by_writer));
+  CAIRN_RETURN_IF_ERROR(stored.record.has_copy()
+                            ? CheckCopyCount(stored.record, writers, summary)
+                            : CheckCounts(stored.record, writers, summary.slices_by_writer));
   CAIRN_RETURN_IF_ERROR(WriteManifestEnd(options_.table, manifest, summary),
                         absl::StrCat("committing session ", session));
   return Publish(directory.path(), session, summary);

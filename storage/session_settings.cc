@@ -68,6 +68,9 @@ SessionRecord RecordOfSettings(const SessionOptions& options) {
   record.set_key_separator(options.key_separator);
   if (options.save_time) record.set_save_time(absl::ToUnixMicros(*options.save_time));
   record.set_preserved(options.preserved);
+  record.set_commit_when_sealed(options.commit_when_sealed);
+  record.set_base(options.base);
+  if (options.copy) *record.mutable_copy() = *options.copy;
   record.set_ttl(absl::ToInt64Microseconds(options.ttl));
   return record;
 }
@@ -88,18 +91,23 @@ absl::Status CheckSameSettings(const SessionRecord& session, const SessionOption
       {"key_separator", session.key_separator() == wanted.key_separator()},
       {"save_time", session.save_time() == wanted.save_time()},
       {"preserved", session.preserved() == wanted.preserved()},
+      {"commit_when_sealed", session.commit_when_sealed() == wanted.commit_when_sealed()},
+      {"copy", session.copy().fingerprint() == wanted.copy().fingerprint() &&
+                   session.copy().uid() == wanted.copy().uid()},
       {"ttl", session.ttl() == wanted.ttl()},
   };
   for (const auto& [field, same] : kFields) {
-    if (same) continue;
-    return MakeError(
-        ErrorReason::ERROR_REASON_SESSION_EXISTS, absl::StatusCode::kAlreadyExists,
-        absl::StrCat("cannot join session ", options.session, ": it was opened with another ",
-                     field,
-                     "; let all writers give the same settings, or choose another session id"),
-        {{"session", options.session}, {"field", field}});
+    if (!same) return SessionDiffers(options.session, field);
   }
   return absl::OkStatus();
+}
+
+absl::Status SessionDiffers(absl::string_view session, absl::string_view field) {
+  return MakeError(
+      ErrorReason::ERROR_REASON_SESSION_EXISTS, absl::StatusCode::kAlreadyExists,
+      absl::StrCat("cannot join session ", session, ": it was opened with another ", field,
+                   "; let all writers give the same settings, or choose another session id"),
+      {{"session", session}, {"field", field}});
 }
 
 }  // namespace cairn::storage

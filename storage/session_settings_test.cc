@@ -35,6 +35,7 @@ TEST_F(SessionSettingsTest, OtherSettingsDoNotAndTheFieldIsNamed) {
   expect_field("key_separator", [](auto& options) { options.key_separator = "."; });
   expect_field("save_time", [](auto& options) { options.save_time = absl::FromUnixSeconds(1); });
   expect_field("preserved", [](auto& options) { options.preserved = true; });
+  expect_field("commit_when_sealed", [](auto& options) { options.commit_when_sealed = true; });
   expect_field("ttl", [](auto& options) { options.ttl = absl::Minutes(1); });
 }
 

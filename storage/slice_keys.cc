@@ -9,6 +9,7 @@ namespace cairn::storage {
 namespace {
 
 constexpr char kSegmentKind = '\x03';
+constexpr char kResavedKind = '\x04';
 constexpr size_t kDimensionBytes = 16;
 constexpr size_t kPartNumberBytes = 4;
 
@@ -34,10 +35,14 @@ bool IsSliceKind(char kind) {
          kind == static_cast<char>(TensorKind::kTensor);
 }
 
-std::string KindAndKey(TensorKind kind, absl::string_view key) {
-  std::string row_key(1, static_cast<char>(kind));
-  row_key.append(key.data(), key.size());
+std::string KindAndText(char kind, absl::string_view text) {
+  std::string row_key(1, kind);
+  row_key.append(text.data(), text.size());
   return row_key;
+}
+
+std::string KindAndKey(TensorKind kind, absl::string_view key) {
+  return KindAndText(static_cast<char>(kind), key);
 }
 
 // The rows whose key begins with `prefix` and then has a byte that is exactly `next`.
@@ -100,9 +105,7 @@ absl::string_view TensorPrefix(absl::string_view row_key) {
 }
 
 std::string EncodeSegmentKey(const Uid& segment) {
-  std::string row_key(1, kSegmentKind);
-  row_key.append(segment.bytes().data(), segment.bytes().size());
-  return row_key;
+  return KindAndText(kSegmentKind, segment.bytes());
 }
 
 std::optional<Uid> DecodeSegmentKey(absl::string_view row_key) {
@@ -123,6 +126,23 @@ std::vector<KeyRange> RowsOfPrefix(TensorKind kind, absl::string_view prefix, ch
 }
 
 KeyRange RowsOfSegments() { return RowsOfKindByte(kSegmentKind); }
+
+std::string EncodeResavedKey(absl::string_view writer, absl::string_view row_key) {
+  std::string key = KindAndText(kResavedKind, writer);
+  key.push_back('\0');
+  key.append(row_key.data(), row_key.size());
+  return key;
+}
+
+std::optional<ResavedKey> DecodeResavedKey(absl::string_view key) {
+  const size_t end = key.find('\0');
+  if (end == absl::string_view::npos || end < 2 || key[0] != kResavedKind) return std::nullopt;
+  return ResavedKey{.writer = key.substr(1, end - 1), .row_key = key.substr(end + 1)};
+}
+
+KeyRange RowsResavedBy(absl::string_view writer) {
+  return RowsContinuing(KindAndText(kResavedKind, writer), '\0');
+}
 
 char SeparatorOf(const CheckpointRecord& checkpoint) {
   return checkpoint.key_separator().empty() ? '/' : checkpoint.key_separator()[0];

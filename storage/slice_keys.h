@@ -6,6 +6,7 @@
 //   bytes
 //                              each), part (4 bytes); numbers are big-endian
 //   03 segment                 its uid, 16 bytes
+//   04 resaved slice           a writer's name, 00, the key of the slice's row
 //
 // Key text holds no control character, so the 00 ends it and sorts before all that continues it.
 // The part is the MiB of the slice at which the row's bytes begin, so that rows of a slice that is
@@ -62,6 +63,17 @@ KeyRange RowsOfTensor(TensorKind kind, absl::string_view key);
 // Two ranges, for keys such as "a-b" sort between "a" and "a/b"; one for the empty prefix.
 std::vector<KeyRange> RowsOfPrefix(TensorKind kind, absl::string_view prefix, char separator);
 KeyRange RowsOfSegments();
+
+// The row that says that `writer` saved the slice of this row too.
+std::string EncodeResavedKey(absl::string_view writer, absl::string_view row_key);
+// What such a key says; the views point into it.
+struct ResavedKey {
+  absl::string_view writer;
+  absl::string_view row_key;
+};
+std::optional<ResavedKey> DecodeResavedKey(absl::string_view key);
+// The slices that `writer` saved too, in the order of their rows.
+KeyRange RowsResavedBy(absl::string_view writer);
 
 // A checkpoint's key separator; '/' where it records none.
 char SeparatorOf(const CheckpointRecord& checkpoint);

@@ -48,6 +48,24 @@ TEST(SliceKeysTest, DecodeGivesBackWhatEncodeTook) {
   }
 }
 
+TEST(SliceKeysTest, ResavedSlicesLieByWriterInTheOrderOfTheirRows) {
+  const std::string a = EncodeSliceKey(TensorKind::kTensor, "a", Box{{0}, {256}}, 0);
+  const std::string b = EncodeSliceKey(TensorKind::kTensor, "b", Box(), 1);
+  const std::string key = EncodeResavedKey("rank-1", a);
+  const std::optional<ResavedKey> decoded = DecodeResavedKey(key);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->writer, "rank-1");
+  EXPECT_EQ(decoded->row_key, a);
+  EXPECT_LT(key, EncodeResavedKey("rank-1", b));
+  EXPECT_TRUE(Holds({RowsResavedBy("rank-1")}, key));
+  EXPECT_FALSE(Holds({RowsResavedBy("rank-1")}, EncodeResavedKey("rank-10", a)));
+  EXPECT_FALSE(Holds({RowsResavedBy("rank")}, key));
+  for (const std::string& other : {a, EncodeSegmentKey(Uid()), std::string("\x04"),
+                                   std::string("\x04\0x", 3), std::string("\x04x")}) {
+    EXPECT_FALSE(DecodeResavedKey(other));
+  }
+}
+
 TEST(SliceKeysTest, DecodeRefusesEverythingElse) {
   const std::string good = EncodeSliceKey(TensorKind::kTensor, "w", Box{{1}, {2}}, 3);
   for (size_t size = 0; size < good.size(); ++size) {

@@ -12,8 +12,9 @@
 namespace cairn::storage {
 namespace {
 
-// A row needs a condition and an edit; the segment's row may come with them.
-constexpr size_t kMaxRowsOfBatch = (kMaxBatchRows - 2) / 2;
+// A row needs a condition and an edit, and another edit if it was saved before; the segment's row
+// may come with them.
+constexpr size_t kMaxRowsOfBatch = (kMaxBatchRows - 2) / 3;
 // A row that is there already stands in its condition as well.
 constexpr size_t kMaxBytesOfBatch = kMaxBatchBytes / 2 - kMaxValueBytes - kMaxRowKeyBytes;
 
@@ -50,7 +51,14 @@ absl::Status CheckSame(absl::string_view row_key, const SliceRecord& ours,
 struct PlannedRow {
   SliceRowToWrite row;
   std::optional<std::string> stored;
+  bool resaved = false;  // it begins a slice that another writer saved
 };
+
+std::string ResavedValue() {
+  v1::ResavedSlice resaved;
+  resaved.set_version(1);
+  return resaved.SerializeAsString();
+}
 
 class SliceRowsWriter {
  public:
@@ -86,7 +94,7 @@ class SliceRowsWriter {
         Unuse(row.record);
         continue;
       }
-      rows_.push_back({std::move(row), std::nullopt});
+      rows_.push_back({std::move(row), std::nullopt, false});
     }
     return absl::OkStatus();
   }
@@ -131,6 +139,9 @@ class SliceRowsWriter {
     const std::string& key = planned.row.row_key;
     if (planned.stored) {
       batch->RequireEqual(key, *planned.stored).Put(key, *planned.stored);
+      if (planned.resaved) {
+        batch->Put(EncodeResavedKey(planned.row.record.writer(), key), ResavedValue());
+      }
     } else {
       batch->RequireAbsent(key).Put(key, planned.row.record.SerializeAsString());
     }
@@ -144,8 +155,10 @@ class SliceRowsWriter {
       if (!planned.stored) continue;
       CAIRN_ASSIGN_OR_RETURN(const SliceRow stored,
                              ParseSliceRow({planned.row.row_key, *planned.stored}));
-      CAIRN_RETURN_IF_ERROR(CheckSame(planned.row.row_key, planned.row.record, stored.record));
-      Unuse(planned.row.record);
+      const SliceRecord& ours = planned.row.record;
+      CAIRN_RETURN_IF_ERROR(CheckSame(planned.row.row_key, ours, stored.record));
+      planned.resaved = ours.begin() == 0 && ours.writer() != stored.record.writer();
+      Unuse(ours);
     }
     return absl::OkStatus();
   }

@@ -31,9 +31,10 @@ struct FinishedSegment {
 };
 
 // Writes every row that is absent; one that is there with the same content is success, whoever
-// wrote it. On OK all are durable, and so is, before any of them, the segment's row: what the
-// collector goes by. Returns whether the manifest uses the segment: not when all that points into
-// it was there already. Errors: kFailedPrecondition with reason SLICE_CONFLICT, and as Table.
+// wrote it: if that was another writer, a row of its own says who saved the slice too. On OK all
+// are durable, and so is, before any of them, the segment's row: what the collector goes by.
+// Returns whether the manifest uses the segment: not when all that points into it was there
+// already. Errors: kFailedPrecondition with reason SLICE_CONFLICT, and as Table.
 absl::StatusOr<bool> WriteSliceRows(Table* table, const Uid& manifest,
                                     std::vector<SliceRowToWrite> rows,
                                     const std::optional<FinishedSegment>& segment);

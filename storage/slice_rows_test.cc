@@ -106,6 +106,21 @@ TEST_F(SliceRowsTest, NothingAtAllIsFine) {
   EXPECT_EQ(CountRows(KeyRange{}), 0);
 }
 
+TEST_F(SliceRowsTest, WhoSavesASliceAfterAnotherIsNotedOnce) {
+  const auto rows_of = [&](const std::string& writer) {
+    std::vector<SliceRowToWrite> rows = SomeRows(700);
+    for (SliceRowToWrite& row : rows) row.record.set_writer(writer);
+    return rows;
+  };
+  for (const char* writer : {"a", "b", "a", "b", "c"}) {
+    ASSERT_OK(WriteSliceRows(&table_, manifest_, rows_of(writer), std::nullopt));
+  }
+  EXPECT_EQ(CountRows(RowsOfKind(TensorKind::kTensor)), 700);
+  EXPECT_EQ(CountRows(RowsResavedBy("a")), 0);
+  EXPECT_EQ(CountRows(RowsResavedBy("b")), 700);
+  EXPECT_EQ(CountRows(RowsResavedBy("c")), 700);
+}
+
 TEST_F(SliceRowsTest, OtherDigestsAreAConflict) {
   SomeRows(1);
   ASSERT_OK(WriteSliceRows(&table_, manifest_, {SomeRow(0)}, segment_));

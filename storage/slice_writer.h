@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,8 +22,9 @@ struct SliceWriterTarget {
   SegmentStore* segments;
   Clock* clock;
   Random* random;
-  Uid directory;  // owns the segments
-  Uid manifest;   // receives the rows
+  Uid directory;                           // owns the segments
+  Uid manifest;                            // receives the rows
+  std::optional<Uid> base = std::nullopt;  // what AppendFromBase may take bytes of
   std::string writer;
   bool inline_parts =
       false;  // parts of at most kMaxInlinePartBytes stand in their rows, however many
@@ -32,8 +34,9 @@ struct SliceWriterTarget {
 };
 
 // A stream into an open session. See SliceWriter for its contract. Bytes become durable whenever a
-// segment is full, and at Finish(); a part's row is written when all of the part is. Memory: one
-// piece, less than kMinSegmentBytes of small parts, and the records of one segment.
+// segment is full, and at Finish(); a part's row is written when all of the part is, or when its
+// record is full. Memory: one piece, less than kMinSegmentBytes of small parts, and the records of
+// one segment.
 std::unique_ptr<SliceWriter> MakeSliceWriter(SliceWriterTarget target);
 
 }  // namespace cairn::storage

@@ -7,10 +7,12 @@
 #include "storage/catalog.h"
 #include "storage/checkpoints.h"
 #include "storage/collector.h"
+#include "storage/copy_checkpoint.h"
 #include "storage/directory_locks.h"
 #include "storage/format_version.h"
 #include "storage/restore.h"
 #include "storage/save_session.h"
+#include "storage/slice_list.h"
 #include "storage/tensor_list.h"
 
 namespace cairn::storage {
@@ -27,6 +29,7 @@ class StoreImpl : public Store {
         catalog_(options),
         checkpoints_(options, &catalog_, &locks_),
         sessions_(options, &catalog_, &locks_),
+        copies_(options, &catalog_, &sessions_),
         restores_(options.table, options.segments, options.clock, options.random),
         collector_(options, &catalog_, &sessions_, &restores_) {}
 
@@ -70,6 +73,12 @@ class StoreImpl : public Store {
                                                     absl::string_view reference,
                                                     absl::string_view request_id) override {
     return checkpoints_.Delete(directory, reference, request_id);
+  }
+
+  absl::StatusOr<CheckpointRecord> CopyCheckpoint(absl::string_view directory,
+                                                  absl::string_view reference,
+                                                  const CopyOptions& options) override {
+    return copies_.Copy(directory, reference, options);
   }
 
   absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory,
@@ -119,6 +128,13 @@ class StoreImpl : public Store {
     return storage::GetTensor(table_, checkpoint, kind, key);
   }
 
+  absl::StatusOr<ListPage<StoredPart>> ListSlices(const Uid& manifest,
+                                                  absl::string_view key_separator,
+                                                  const SliceFilter& filter,
+                                                  absl::string_view after, int page_size) override {
+    return storage::ListSlices(table_, manifest, key_separator, filter, after, page_size);
+  }
+
   absl::StatusOr<RestoreInfo> OpenRestore(absl::string_view directory, absl::string_view reference,
                                           absl::Span<const Selector> selectors,
                                           int streams) override;
@@ -139,6 +155,7 @@ class StoreImpl : public Store {
   Catalog catalog_;
   Checkpoints checkpoints_;
   SaveSessions sessions_;
+  Copies copies_;
   Restores restores_;
   Collector collector_;
 };

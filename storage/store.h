@@ -12,12 +12,14 @@
 #define CAIRN_STORAGE_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -49,6 +51,9 @@ inline constexpr int kMaxAnnotations = 64;  // annotations, and metrics, each
 inline constexpr int64_t kMaxAnnotationBytes = 16 << 10;
 inline constexpr int kMaxPageSize = 1000;
 inline constexpr int kMaxSelectors = 10000;
+inline constexpr int kMaxRenames = 100000;              // of a copy
+inline constexpr int64_t kMaxRenameBytes = 32 << 20;    // their names, together
+inline constexpr int64_t kMaxSliceListBytes = 3 << 19;  // of the parts of a page of ListSlices
 inline constexpr int kMaxRestoreStreams = 64;
 inline constexpr absl::Duration kDefaultSessionTtl = absl::Minutes(10);
 inline constexpr absl::Duration kMaxSessionTtl = absl::Hours(24);
@@ -93,13 +98,16 @@ struct SessionOptions {
   std::map<std::string, double> metrics;
   std::string key_separator = "/";
   std::optional<absl::Time> save_time;
+  std::optional<v1::CopySource> copy;  // set by CopyCheckpoint alone
   bool preserved = false;
+  bool commit_when_sealed = false;  // the last of expected_writers to seal commits
+  std::string base;                 // a reference: the base of an incremental save; empty: none
   absl::Duration ttl = kDefaultSessionTtl;
 };
 
 struct SessionInfo {
   SessionRecord record;
-  std::vector<WriterRecord> writers;  // who sealed, by name
+  std::vector<WriterRecord> writers;  // who sealed, by name; the answer of a seal names its own
 };
 
 // As in the rows' keys: DO NOT CHANGE.
@@ -116,7 +124,16 @@ struct SliceSpec {
   bool partial = false;
 };
 
-// What of a stream is durable.
+// Bytes of a stored slice of a session's base.
+struct BaseRange {
+  TensorKind kind = TensorKind::kTensor;
+  std::string key;
+  std::vector<ExtentSpec> slice;  // the slice's box as it is stored; empty: the whole tensor
+  int64_t offset = 0;             // in the slice's bytes
+};
+
+// What of a stream is durable. A part is what a caller sends, up to a multiple of kPartBytes,
+// however many rows it takes.
 struct WriterProgress {
   int64_t durable_parts = 0;
   int64_t durable_bytes = 0;
@@ -139,6 +156,51 @@ struct TensorInfo {
   int64_t slice_count = 0;
   bool partial = false;
   std::vector<StoredSlice> slices;  // only when asked for
+};
+
+// A part as it is stored.
+struct StoredPart {
+  TensorKind kind = TensorKind::kTensor;
+  std::string key;
+  Box box;             // of the slice
+  SliceRecord record;  // without where the bytes are; with its pieces only if asked for
+};
+
+// Which parts to list.
+struct SliceFilter {
+  std::optional<TensorKind> kind;  // nullopt: both
+  std::string key_prefix;          // as in Selector
+  std::string writer;              // those that it saved, first or after another; empty: all
+  bool digests = false;            // tell the pieces
+};
+
+// Gives tensors of a copy another key.
+struct KeyRename {
+  std::string from;     // a key, or with `prefix` what keys begin with, up to a key separator
+  std::string to;       // stands there instead
+  bool prefix = false;  // empty names: everything gets `to` in front, loses `from`
+};
+
+// The key in a copy of a tensor of the source; nullopt: the source lacks it, or it is left out.
+using KeyMapping =
+    absl::FunctionRef<absl::StatusOr<std::optional<std::string>>(absl::string_view key)>;
+
+struct CopyOptions {
+  std::string target_directory;  // made if it is not there; empty: the source's
+  std::optional<int64_t> number;
+  bool replace = false;
+  std::vector<std::string> include;  // prefixes of tensors' keys; none: all, and the attachments
+  std::vector<std::string> exclude;  // likewise; left out
+  std::vector<KeyRename> renames;    // an exact one before prefixes, the longest of these
+  std::map<std::string, std::string> annotations;  // beside the source's, or instead
+  std::string request_id;
+  // The tensor of this key names keys. It keeps its own, is copied with whatever else is unless it
+  // is excluded, and where another tensor is renamed or left out it holds what `rewrite_index` says
+  // instead: bytes, or nothing, so that it is left out.
+  std::string index_key;
+  std::function<absl::StatusOr<std::optional<std::string>>(const CheckpointRecord& source,
+                                                           KeyMapping mapping)>
+      rewrite_index;
 };
 
 // Keys that are asked for as one thing.
@@ -204,6 +266,14 @@ class SliceWriter {
   virtual absl::Status Append(const SliceSpec& slice, int64_t offset,
                               absl::Span<const absl::string_view> bytes,
                               std::optional<uint32_t> crc32c) = 0;
+
+  // As Append, with `length` bytes of the session's base instead of sent ones: none is copied, the
+  // new part points to where they are. They are whole pieces of the stored slice. Mixes with Append
+  // in one slice. Errors: as Append; kInvalidArgument also where the session has no base, the base
+  // no such slice, a piece or an element is cut (saying where pieces begin), or one MiB would have
+  // more pieces than a record holds.
+  virtual absl::Status AppendFromBase(const SliceSpec& slice, int64_t offset, int64_t length,
+                                      const BaseRange& base, std::optional<uint32_t> crc32c) = 0;
 
   // Makes everything taken so far durable. Errors: kInvalidArgument (a part is not complete), as
   // Append.
@@ -281,10 +351,23 @@ class Store {
                                                             absl::string_view reference,
                                                             absl::string_view request_id) = 0;
 
+  // Makes a checkpoint of the same bytes, which none moves: their owner keeps them for the copy. It
+  // has the source's metrics, separator, save time and annotations. A repeat with the same request
+  // id goes on, or gives the same checkpoint. Errors: kInvalidArgument (a key that is none, two
+  // keys that become one, renames that match nothing), kNotFound with reason TENSOR_NOT_FOUND (a
+  // prefix to include matches nothing), CHECKPOINT_NOT_FOUND (also: deleted meanwhile); those of
+  // CreateSession and CommitSession.
+  virtual absl::StatusOr<CheckpointRecord> CopyCheckpoint(absl::string_view directory,
+                                                          absl::string_view reference,
+                                                          const CopyOptions& options) = 0;
+
   // --- Save sessions. Errors everywhere: kNotFound with reason SESSION_NOT_FOUND.
 
-  // Makes the directory too if it is not there. Repeated with the same id and options, it joins.
-  // Errors: kAlreadyExists with reason NUMBER_TAKEN or SESSION_EXISTS; kInvalidArgument.
+  // Makes the directory too if it is not there. Repeated with the same id and options, it joins; a
+  // base named as "latest" joins whatever it meant when the session opened. The base may be deleted
+  // from then on: its bytes stay while the session is open.
+  // Errors: kAlreadyExists with reason NUMBER_TAKEN or SESSION_EXISTS; kInvalidArgument; kNotFound
+  // with reason CHECKPOINT_NOT_FOUND (the base).
   virtual absl::StatusOr<SessionInfo> CreateSession(absl::string_view directory,
                                                     const SessionOptions& options) = 0;
   virtual absl::StatusOr<SessionInfo> GetSession(absl::string_view directory,
@@ -296,6 +379,11 @@ class Store {
   // Errors: kFailedPrecondition with reason SESSION_CLOSED, as in the calls below.
   virtual absl::StatusOr<SessionInfo> RenewSession(absl::string_view directory,
                                                    absl::string_view session) = 0;
+  // Its cost does not depend on how many writers there are. A repeat with the same count is
+  // success. With commit_when_sealed the last of expected_writers commits, and the session is
+  // answered as committed; if that fails, so does the seal, which stands all the same: the session
+  // stays open, and every later seal, or CommitSession, tries again. A repeat in a session that was
+  // committed so answers it. Errors: also those of CommitSession, when it commits.
   virtual absl::StatusOr<SessionInfo> SealSession(absl::string_view directory,
                                                   absl::string_view session,
                                                   absl::string_view writer,
@@ -325,6 +413,17 @@ class Store {
   virtual absl::StatusOr<TensorInfo> GetTensor(const CheckpointRecord& checkpoint, TensorKind kind,
                                                absl::string_view key) = 0;
 
+  // The parts of a manifest in order of name space, key, box and offset, after `after`: of a
+  // checkpoint, or of a session that is open; `manifest` is the uid of either. At most `page_size`,
+  // and fewer where they would take more than kMaxSliceListBytes. What matches nothing is an empty
+  // list. The caller looks afterwards whether the checkpoint or session is still there: if not, the
+  // collector may have been faster.
+  virtual absl::StatusOr<ListPage<StoredPart>> ListSlices(const Uid& manifest,
+                                                          absl::string_view key_separator,
+                                                          const SliceFilter& filter,
+                                                          absl::string_view after,
+                                                          int page_size) = 0;
+
   // --- Restores.
 
   // Resolves once and takes a lease in memory. No selector: every tensor.
@@ -350,6 +449,9 @@ class Store {
 
 // OK for a directory path of the form that design section 1 gives. Errors: kInvalidArgument.
 absl::Status ValidateDirectory(absl::string_view directory);
+
+// OK for so many renames, of so many bytes together. Errors: kInvalidArgument.
+absl::Status ValidateRenameCount(int64_t count, int64_t bytes);
 
 }  // namespace cairn::storage
 

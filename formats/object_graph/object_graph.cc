@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 
@@ -80,14 +81,21 @@ void RemoveIf(absl::FunctionRef<bool(const Message&)> drop,
   field->DeleteSubrange(kept, field->size() - kept);
 }
 
-// Whether all tensors that an attribute may stand for are kept.
-bool HasTensors(absl::string_view checkpoint_key, absl::FunctionRef<bool(absl::string_view)> kept) {
-  return std::any_of(
-      kTensorKeySuffixes.begin(), kTensorKeySuffixes.end(), [&](const auto& suffixes) {
-        return std::all_of(suffixes.begin(), suffixes.end(), [&](absl::string_view suffix) {
-          return kept(absl::StrCat(checkpoint_key, suffix));
-        });
-      });
+using NewKey = absl::FunctionRef<std::optional<std::string>(absl::string_view)>;
+
+// What an attribute calls its tensors when they have their new keys; nullopt: not all are kept.
+std::optional<std::string> NewCheckpointKey(absl::string_view checkpoint_key, NewKey new_key) {
+  for (const auto& suffixes : kTensorKeySuffixes) {
+    std::array<std::optional<std::string>, 2> stems;
+    for (size_t i = 0; i < suffixes.size(); ++i) {
+      stems[i] = new_key(absl::StrCat(checkpoint_key, suffixes[i]));
+      if (!stems[i] || !absl::EndsWith(*stems[i], suffixes[i])) stems[i].reset();
+      if (!stems[i]) break;
+      stems[i]->resize(stems[i]->size() - suffixes[i].size());
+    }
+    if (stems[0] && stems[0] == stems[1]) return stems[0];
+  }
+  return std::nullopt;
 }
 
 // Marks every node that has a value of its own or below it.
@@ -138,15 +146,23 @@ absl::StatusOr<TrackableObjectGraph> ParseObjectGraph(absl::string_view bytes) {
 
 absl::StatusOr<std::string> PruneObjectGraph(
     absl::string_view bytes, absl::FunctionRef<bool(absl::string_view tensor_key)> kept) {
+  return RenameObjectGraph(bytes, [&](absl::string_view key) {
+    return kept(key) ? std::optional<std::string>(key) : std::nullopt;
+  });
+}
+
+absl::StatusOr<std::string> RenameObjectGraph(absl::string_view bytes, NewKey new_key) {
   CAIRN_ASSIGN_OR_RETURN(TrackableObjectGraph graph, ParseObjectGraph(bytes));
   std::vector<bool> emptied(graph.nodes_size(), false);
   for (int i = 0; i < graph.nodes_size(); ++i) {
     auto* const attributes = graph.mutable_nodes(i)->mutable_attributes();
     const bool had_values = !attributes->empty();
+    for (Node::SerializedTensor& attribute : *attributes) {
+      const std::optional<std::string> key = NewCheckpointKey(attribute.checkpoint_key(), new_key);
+      attribute.set_checkpoint_key(key.value_or(std::string()));
+    }
     RemoveIf<Node::SerializedTensor>(
-        [&](const Node::SerializedTensor& attribute) {
-          return !HasTensors(attribute.checkpoint_key(), kept);
-        },
+        [](const Node::SerializedTensor& attribute) { return attribute.checkpoint_key().empty(); },
         attributes);
     emptied[i] = had_values && attributes->empty();
   }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -39,6 +40,12 @@ inline constexpr std::array<std::array<absl::string_view, 2>, 3> kTensorKeySuffi
 // those of ParseObjectGraph.
 absl::StatusOr<std::string> PruneObjectGraph(
     absl::string_view bytes, absl::FunctionRef<bool(absl::string_view tensor_key)> kept);
+
+// The same for tensors that get other keys: `new_key` gives a tensor's, nullopt where it is left
+// out. An attribute whose tensors do not keep their endings (kTensorKeySuffixes) goes as well.
+absl::StatusOr<std::string> RenameObjectGraph(
+    absl::string_view bytes,
+    absl::FunctionRef<std::optional<std::string>(absl::string_view tensor_key)> new_key);
 
 }  // namespace cairn
 

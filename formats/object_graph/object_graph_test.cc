@@ -136,6 +136,27 @@ TEST(PruneObjectGraphTest, KeepsNodesAndDropsTheOthersAttributes) {
   EXPECT_EQ(HasValues(pruned), (std::vector<bool>{true, true, true, true, false, true}));
 }
 
+TEST(RenameObjectGraphTest, AttributesFollowTheirTensorsAndTheirEndings) {
+  TrackableObjectGraph graph = Training();
+  AddValue(graph.mutable_nodes(1), "words/table");
+  AddValue(graph.mutable_nodes(1), "torn/table");
+  ASSERT_OK_AND_ASSIGN(const std::string bytes,
+                       RenameObjectGraph(graph.SerializeAsString(),
+                                         [](absl::string_view key) -> std::optional<std::string> {
+                                           if (key == "model/kernel") return "net/k";
+                                           if (key == "words/table-keys") return "t-keys";
+                                           if (key == "words/table-values") return "t-values";
+                                           if (key == "torn/table-keys") return "a-keys";
+                                           if (key == "torn/table-values") return "b-values";
+                                           return std::nullopt;
+                                         }));
+  ASSERT_OK_AND_ASSIGN(const TrackableObjectGraph renamed, ParseObjectGraph(bytes));
+  EXPECT_EQ(renamed.nodes(3).attributes(0).checkpoint_key(), "net/k");
+  EXPECT_EQ(renamed.nodes(4).attributes_size(), 0);
+  ASSERT_EQ(renamed.nodes(1).attributes_size(), 1);
+  EXPECT_EQ(renamed.nodes(1).attributes(0).checkpoint_key(), "t");
+}
+
 TEST(PruneObjectGraphTest, TablesAndIteratorsHaveTensorsOfLongerKeys) {
   TrackableObjectGraph graph = Training();
   const int values = graph.nodes(1).attributes_size();

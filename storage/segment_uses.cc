@@ -1,0 +1,134 @@
+#include "storage/segment_uses.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "storage/manifest.h"
+#include "storage/record_rows.h"
+#include "storage/slice_keys.h"
+
+namespace cairn::storage {
+namespace {
+
+using v1::SegmentUse;
+
+// A row stands in its condition and in its edit.
+constexpr size_t kMaxBytesOfBatch = kMaxBatchBytes / 2 - 2 * kMaxValueBytes;
+constexpr size_t kMaxRowsOfBatch = kMaxBatchRows / 2;
+
+// Adds a segment's row to the batch; nothing if it says all that already.
+absl::Status AddUse(Table* table, const Uid& segment, const ReusedSegment& reused, Batch* batch) {
+  const std::string key = EncodeSegmentKey(segment);
+  CAIRN_ASSIGN_OR_RETURN(const std::optional<Stored<SegmentUse>> stored,
+                         ReadRecord<SegmentUse>(table, batch->partition, key));
+  SegmentUse use;
+  if (stored) {
+    use = stored->record;
+  } else {
+    use.set_owner_directory_uid(std::string(reused.owner.bytes()));
+    use.set_reused(true);
+  }
+  int64_t added = 0;
+  for (const auto& [chunk, bytes] : reused.chunks) {
+    if (HasChunk(use.chunks(), chunk)) continue;
+    AddChunk(chunk, use.mutable_chunks());
+    added += bytes;
+  }
+  if (added == 0) return absl::OkStatus();
+  use.set_stored_bytes(use.stored_bytes() + added);
+  if (stored) {
+    batch->RequireEqual(key, stored->bytes);
+  } else {
+    batch->RequireAbsent(key);
+  }
+  batch->Put(key, use.SerializeAsString());
+  return absl::OkStatus();
+}
+
+// Writes as many as one batch takes, and gives the first after them.
+absl::StatusOr<ReusedSegments::const_iterator> WriteSome(Table* table, const Uid& manifest,
+                                                         ReusedSegments::const_iterator begin,
+                                                         ReusedSegments::const_iterator end) {
+  Attempts attempts("saying which segments are used");
+  while (attempts.Next()) {
+    Batch batch{.partition = Partition::Manifest(manifest)};
+    auto next = begin;
+    while (next != end && batch.edits.size() < kMaxRowsOfBatch &&
+           batch.bytes() < kMaxBytesOfBatch) {
+      CAIRN_RETURN_IF_ERROR(AddUse(table, next->first, next->second, &batch));
+      ++next;
+    }
+    if (batch.edits.empty()) return next;
+    CAIRN_ASSIGN_OR_RETURN(const bool written, attempts.Write(table, batch));
+    if (written) return next;
+  }
+  return attempts.Exhausted();
+}
+
+}  // namespace
+
+void AddChunk(uint32_t chunk, std::string* chunks) {
+  const size_t index = chunk / 8;
+  if (chunks->size() <= index) chunks->resize(index + 1, '\0');
+  (*chunks)[index] = static_cast<char>((*chunks)[index] | 1 << chunk % 8);
+}
+
+bool HasChunk(absl::string_view chunks, uint32_t chunk) {
+  const size_t index = chunk / 8;
+  return index < chunks.size() && (chunks[index] >> chunk % 8 & 1) != 0;
+}
+
+bool MergeChunks(absl::string_view other, std::string* chunks) {
+  if (chunks->size() < other.size()) chunks->resize(other.size(), '\0');
+  bool changed = false;
+  for (size_t i = 0; i < other.size(); ++i) {
+    const char merged = static_cast<char>((*chunks)[i] | other[i]);
+    changed |= merged != (*chunks)[i];
+    (*chunks)[i] = merged;
+  }
+  return changed;
+}
+
+absl::StatusOr<Uid> SegmentOwners::OwnerOf(const Uid& segment) {
+  const auto known = owners_.find(segment);
+  if (known != owners_.end()) return known->second;
+  const Partition partition = Partition::Manifest(manifest_);
+  const std::string key = EncodeSegmentKey(segment);
+  CAIRN_ASSIGN_OR_RETURN(const std::optional<Stored<SegmentUse>> use,
+                         ReadRecord<SegmentUse>(table_, partition, key));
+  if (!use) return DamagedRow(key, "slices point into that segment, and the row is not there");
+  CAIRN_ASSIGN_OR_RETURN(const Uid owner,
+                         UidFromRow(partition, key, use->record.owner_directory_uid()));
+  owners_.emplace(segment, owner);
+  return owner;
+}
+
+absl::Status SegmentOwners::AddUses(const SliceRecord& record, const v1::Piece& piece,
+                                    ReusedSegments* uses) {
+  for (const v1::ChunkExtent& extent : piece.extents()) {
+    const auto index = static_cast<int>(extent.segment());
+    if (index >= record.segments_size()) {
+      return DamagedRow("", "an extent is in a segment that its row does not name");
+    }
+    CAIRN_ASSIGN_OR_RETURN(const Uid segment,
+                           UidFromRow(Partition::Manifest(manifest_), "", record.segments(index)));
+    CAIRN_ASSIGN_OR_RETURN(const Uid owner, OwnerOf(segment));
+    ReusedSegment& reused = (*uses)[segment];
+    reused.owner = owner;
+    uint32_t& bytes = reused.chunks[extent.chunk()];
+    bytes = std::max(bytes, extent.length());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteSegmentUses(Table* table, const Uid& manifest, const ReusedSegments& uses) {
+  auto next = uses.begin();
+  while (next != uses.end()) {
+    CAIRN_ASSIGN_OR_RETURN(next, WriteSome(table, manifest, next, uses.end()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace cairn::storage
