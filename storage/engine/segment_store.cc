@@ -124,10 +124,4 @@ absl::StatusOr<PinnedBytes> SegmentStore::Read(const Extent& extent, bool verify
   return PinnedBytes(chunk.substr(extent.offset, extent.length), stored.owner());
 }
 
-absl::Status SegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
-  (void)uid;
-  (void)live;
-  return absl::OkStatus();
-}
-
 }  // namespace cairn::storage

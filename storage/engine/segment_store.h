@@ -114,8 +114,14 @@ class SegmentStore {
   // after an error.
   virtual absl::Status Remove(absl::Span<const Uid> uids) = 0;
 
-  // May free all chunks of a segment but `live` (ascending); never frees a live one.
-  virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live);
+  // May free all chunks of a segment but its header and `live` (ascending); never frees one of
+  // these. A segment that is not there is no error. What is pinned stays readable. Repeat after an
+  // error.
+  virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) = 0;
+
+  // Bytes that a segment takes as it is stored now; 0: it is not there.
+  // Errors: kUnavailable (I/O).
+  virtual absl::StatusOr<int64_t> StoredBytes(const Uid& uid) = 0;
 
   // Visits every durable segment, in ascending order of uid, until `visit` returns false. Segments
   // that are finished or removed meanwhile may or may not be seen.

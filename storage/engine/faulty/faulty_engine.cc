@@ -128,6 +128,10 @@ absl::Status FaultySegmentStore::Remove(absl::Span<const Uid> uids) {
   return WithFault(plan_, Operation::kRemove, [&] { return inner_->Remove(uids); });
 }
 
+absl::Status FaultySegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
+  return WithFault(plan_, Operation::kRetain, [&] { return inner_->Retain(uid, live); });
+}
+
 absl::Status FaultySegmentStore::Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) {
   return WithFault(plan_, Operation::kWalk, [&] { return inner_->Walk(visit); });
 }

@@ -32,6 +32,7 @@ enum class Operation {
   kFinish,
   kRead,
   kRemove,
+  kRetain,
   kWalk
 };
 
@@ -99,9 +100,8 @@ class FaultySegmentStore : public SegmentStore {
 
   void Prefetch(absl::Span<const Extent> extents) override { inner_->Prefetch(extents); }
   absl::Status Remove(absl::Span<const Uid> uids) override;
-  absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) override {
-    return inner_->Retain(uid, live);
-  }
+  absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) override;
+  absl::StatusOr<int64_t> StoredBytes(const Uid& uid) override { return inner_->StoredBytes(uid); }
   absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) override;
 
  protected:

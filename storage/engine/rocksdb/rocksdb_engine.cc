@@ -115,7 +115,8 @@ void RocksDbEngine::Parts::MakeStores(const std::string& folder) {
       db.get(), families[4],
       RocksDbSegmentStore::Files{.folder = IngestFolder(folder),
                                  .options = rocksdb::Options(options.Database(), options.Chunks()),
-                                 .env_options = options.SegmentFile(direct)},
+                                 .env_options = options.SegmentFile(direct),
+                                 .retain_filter = options.retain_filter()},
       &health);
 }
 

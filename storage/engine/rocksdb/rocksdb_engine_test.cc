@@ -150,6 +150,47 @@ TEST_F(RocksDbEngineTest, RemovedSegmentsFreeTheDisk) {
   EXPECT_THAT(ChunkFiles(), IsEmpty());
 }
 
+TEST_F(RocksDbEngineTest, AShrunkSegmentFreesTheDiskAndStaysOneFileInTheBottommostLevel) {
+  Open();
+  const int64_t before = DiskBytes();
+  constexpr int kChunks = 16;
+  const std::string chunk = RandomBytes(kMaxChunkBytes);
+  const Uid uid = StoreSegment(chunk, kChunks), other = StoreSegment();
+  EXPECT_GE(DiskBytes() - before, kChunks * kMaxChunkBytes);
+  ASSERT_OK(segments().Retain(uid, {3, 16}));
+  EXPECT_LT(DiskBytes() - before, 3 * kMaxChunkBytes);
+  for (const uint32_t live : {3, 16}) {
+    ASSERT_OK_AND_ASSIGN(const PinnedBytes bytes, segments().Read({uid, live, 0, 1 << 20}, true));
+    EXPECT_EQ(bytes.view(), chunk);
+  }
+  EXPECT_THAT(segments().Read({uid, 4, 0, 1}, true), StatusIs(absl::StatusCode::kNotFound));
+
+  Close();
+  const auto files = ChunkFiles();
+  ASSERT_THAT(files, SizeIs(2));
+  for (const auto& file : files) {
+    EXPECT_EQ(file.level, 6);
+    EXPECT_EQ(file.num_deletions, 0u);
+    EXPECT_EQ(file.file_checksum_func_name, "cairn.xxh3-64");
+    EXPECT_THAT(file.file_checksum, SizeIs(8));
+  }
+  EXPECT_EQ(files[0].num_entries + files[1].num_entries, 3u + 2u);
+  Open();
+  ASSERT_OK(segments().Remove({uid}));
+  EXPECT_LT(DiskBytes() - before, kMaxChunkBytes);
+  EXPECT_OK(segments().Read({other, 1, 0, 5}, true));
+}
+
+TEST_F(RocksDbEngineTest, ShrinkingChangesNothingWhenAllIsLive) {
+  Open();
+  const Uid uid = StoreSegment("chunk", 3);
+  ASSERT_OK_AND_ASSIGN(const int64_t before, segments().StoredBytes(uid));
+  ASSERT_OK(segments().Retain(uid, {1, 2, 3}));
+  ASSERT_OK_AND_ASSIGN(const int64_t after, segments().StoredBytes(uid));
+  EXPECT_NEAR(static_cast<double>(after), static_cast<double>(before), 512);
+  EXPECT_OK(segments().Read({uid, 2, 0, 5}, true));
+}
+
 TEST_F(RocksDbEngineTest, WhatWritersLeftBehindIsRemovedAtTheNextStart) {
   Open();
   Close();

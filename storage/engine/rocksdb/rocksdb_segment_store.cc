@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "storage/engine/rocksdb/chunk_key.h"
 #include "storage/engine/rocksdb/key_prefix.h"
 #include "storage/engine/rocksdb/rocksdb_status.h"
 #include "storage/engine/rocksdb/segment_file.h"
@@ -15,6 +16,19 @@ namespace cairn::storage {
 namespace {
 
 constexpr size_t kChunkKeyBytes = Uid::kBytes + sizeof(uint32_t);
+
+// The keys that a segment may have.
+class SegmentKeys {
+ public:
+  explicit SegmentKeys(const Uid& uid)
+      : first_(ChunkKey(uid, 0)), last_(ChunkKey(uid, std::numeric_limits<uint32_t>::max())) {}
+  // Valid while this lives.
+  rocksdb::Range range() const { return {first_, last_}; }
+
+ private:
+  const std::string first_;
+  const std::string last_;
+};
 
 // The header of the segment whose first row this is.
 absl::StatusOr<SegmentInfo> ReadHeader(const rocksdb::Slice& key, const rocksdb::Slice& value) {
@@ -40,7 +54,7 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> RocksDbSegmentStore::DoNewWriter(
                                                /*invalidate_page_cache=*/false);
   CAIRN_RETURN_IF_ERROR(
       FromRocksDb(writer->Open(path), absl::StrCat("beginning segment ", uid.ToHex())));
-  return std::make_unique<SegmentFileWriter>(db_, chunks_, health_, uid, std::move(path),
+  return std::make_unique<SegmentFileWriter>(db_, chunks_, health_, &gate_, uid, std::move(path),
                                              std::move(writer));
 }
 
@@ -80,6 +94,41 @@ absl::Status RocksDbSegmentStore::Remove(absl::Span<const Uid> uids) {
         absl::StrCat("removing segment ", uid.ToHex(), ": its file is in use; try again"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> RocksDbSegmentStore::FileOf(const Uid& uid) {
+  const SegmentKeys keys(uid);
+  const rocksdb::Range range = keys.range();
+  rocksdb::TablePropertiesCollection files;  // by path
+  CAIRN_RETURN_IF_ERROR(FromRocksDb(db_->GetPropertiesOfTablesInRange(chunks_, &range, 1, &files),
+                                    absl::StrCat("looking for the file of segment ", uid.ToHex())));
+  if (files.empty()) return "";
+  const std::string& path = files.begin()->first;
+  return path.substr(path.rfind('/') + 1);
+}
+
+absl::Status RocksDbSegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
+  CAIRN_RETURN_IF_ERROR(health_->Check());
+  rocksdb::CompactionOptions options;
+  options.compression = rocksdb::kDisableCompressionOption;  // as the column family has it
+  const IngestionGate::Rewrite rewriting(&gate_);
+  CAIRN_ASSIGN_OR_RETURN(const std::string file, FileOf(uid));
+  if (file.empty()) return absl::OkStatus();
+  files_.retain_filter->Begin(uid, live);
+  const rocksdb::Status status =
+      db_->CompactFiles(options, chunks_, {file}, files_.options.num_levels - 1);
+  files_.retain_filter->End();
+  return FromRocksDb(status, absl::StrCat("shrinking segment ", uid.ToHex()));
+}
+
+absl::StatusOr<int64_t> RocksDbSegmentStore::StoredBytes(const Uid& uid) {
+  const SegmentKeys keys(uid);
+  const rocksdb::Range range = keys.range();
+  uint64_t bytes = 0;
+  CAIRN_RETURN_IF_ERROR(FromRocksDb(
+      db_->GetApproximateSizes(rocksdb::SizeApproximationOptions(), chunks_, &range, 1, &bytes),
+      absl::StrCat("measuring segment ", uid.ToHex())));
+  return static_cast<int64_t>(bytes);
 }
 
 absl::StatusOr<std::vector<SegmentInfo>> RocksDbSegmentStore::WalkPage(std::string* from) {
