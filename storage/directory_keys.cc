@@ -58,6 +58,10 @@ std::string GarbageKey(const Uid& manifest) {
   return absl::StrCat(kGarbagePrefix, manifest.bytes());
 }
 
+std::string BorrowKey(const Uid& segment, const Uid& destination) {
+  return absl::StrCat(kBorrowPrefix, segment.bytes(), destination.bytes());
+}
+
 std::string PrefixEnd(absl::string_view prefix) {
   CAIRN_CHECK(!prefix.empty() && prefix.back() != '\xff');
   std::string end(prefix);

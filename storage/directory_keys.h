@@ -9,6 +9,8 @@
 //   session/<id>/writer/<name>    WriterRecord
 //   request/<id>                  RequestRecord
 //   garbage/<manifest>            GarbageRecord
+//   borrow/<segment><directory>   BorrowRecord: chunks of a segment of this directory that another
+//                                 one needs
 //
 // Uids are 16 raw bytes, numbers 8 bytes big-endian: rows sort as what they name. Session ids and
 // writer names hold no slash (ValidateName), so nothing is ambiguous.
@@ -32,6 +34,7 @@ inline constexpr char kPromisePrefix[] = "promise/";
 inline constexpr char kSessionPrefix[] = "session/";
 inline constexpr char kRequestPrefix[] = "request/";
 inline constexpr char kGarbagePrefix[] = "garbage/";
+inline constexpr char kBorrowPrefix[] = "borrow/";
 
 std::string CheckpointKey(const Uid& checkpoint);
 // Requires of both: number >= 0.
@@ -50,6 +53,7 @@ std::string WriterKey(absl::string_view session, absl::string_view writer);
 bool IsSessionKey(absl::string_view key);
 std::string RequestKey(absl::string_view request_id);
 std::string GarbageKey(const Uid& manifest);
+std::string BorrowKey(const Uid& segment, const Uid& destination);
 
 // The first key after all that begin with `prefix`, for Table::Scan. Requires: not empty, and its
 // last byte is not 0xff.

@@ -130,7 +130,9 @@ class StoreImpl : public Store {
     return restores_.NewSliceReader(token);
   }
 
-  absl::StatusOr<CollectResult> Collect() override { return collector_.Run(); }
+  absl::StatusOr<CollectResult> Collect(CollectScope scope) override {
+    return collector_.Run(scope);
+  }
 
  private:
   Table* const table_;

@@ -178,9 +178,17 @@ struct OutgoingPart {
 };
 
 struct CollectResult {
-  int64_t manifests = 0;  // whose rows were erased
-  int64_t segments = 0;   // removed
-  int64_t sessions = 0;   // expired, or forgotten after kEndedKept
+  int64_t manifests = 0;        // whose rows were erased
+  int64_t segments = 0;         // removed
+  int64_t shrunk_segments = 0;  // of which a part was freed
+  int64_t freed_bytes = 0;      // of both, as stored
+  int64_t sessions = 0;         // expired, or forgotten after kEndedKept
+};
+
+// What a run of the collector looks for.
+enum class CollectScope {
+  kGarbage,     // what rows name; orphans now and then
+  kEverything,  // orphans too
 };
 
 // -------------------------------------------------------------------------------------------------
@@ -342,8 +350,8 @@ class Store {
   // --- Background work.
 
   // Frees what nothing needs any more: deleted and replaced checkpoints, ended sessions, orphans.
-  // One run at a time; a second call waits.
-  virtual absl::StatusOr<CollectResult> Collect() = 0;
+  // One run at a time; a second call waits, and then runs.
+  virtual absl::StatusOr<CollectResult> Collect(CollectScope scope) = 0;
 };
 
 // OK for a directory path of the form that design section 1 gives. Errors: kInvalidArgument.

@@ -176,8 +176,10 @@ TEST_P(SegmentStoreTest, TheHeaderOutlivesAllThatIsFreed) {
     return true;
   }));
   EXPECT_EQ(header, "the header");
+  EXPECT_THAT(segments().ReadHeader(uid), IsOkAndHolds("the header"));
   ASSERT_OK(segments().Remove({uid}));
   EXPECT_THAT(Walk(), ElementsAre());
+  EXPECT_THAT(segments().ReadHeader(uid), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_P(SegmentStoreTest, RetainingOfWhatIsNotThereIsNoError) {

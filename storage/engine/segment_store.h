@@ -107,6 +107,9 @@ class SegmentStore {
   // (damaged).
   absl::StatusOr<PinnedBytes> Read(const Extent& extent, bool verify);
 
+  // The header, as given to NewWriter. Errors: kNotFound (no such segment), kDataLoss (damaged).
+  absl::StatusOr<std::string> ReadHeader(const Uid& uid);
+
   // Hints that these extents are read next, in this order.
   virtual void Prefetch(absl::Span<const Extent> extents) { (void)extents; }
 
