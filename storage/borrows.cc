@@ -158,9 +158,9 @@ absl::Status VisitBorrows(Table* table, const Uid& owner, const SegmentRange& ra
                           absl::FunctionRef<absl::StatusOr<bool>(const Borrow&)> visit) {
   const Partition partition = Partition::Directory(owner);
   const size_t prefix = absl::string_view(kBorrowPrefix).size();
-  const Uid last = *Uid::FromBytes(std::string(Uid::kBytes, '\xff'));
   return VisitRows(
-      table, partition, BorrowKey(range.first, Uid()), BorrowKey(range.last, last) + '\0',
+      table, partition, BorrowKey(range.first, Uid()),
+      BorrowKey(range.last, EverySegment().last) + '\0',
       [&](const Row& row) -> absl::StatusOr<bool> {
         const absl::string_view uids = absl::string_view(row.key).substr(prefix);
         CAIRN_ASSIGN_OR_RETURN(const Uid segment,

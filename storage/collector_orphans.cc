@@ -19,19 +19,19 @@ struct BorrowPage {
 absl::StatusOr<BorrowPage> ReadBorrowPage(Table* table, const Uid& owner, const Uid& from) {
   BorrowPage page;
   size_t segments = 0;
-  const Uid end = *Uid::FromBytes(std::string(Uid::kBytes, '\xff'));
-  CAIRN_RETURN_IF_ERROR(VisitBorrows(table, owner, {from, end}, [&](const Borrow& borrow) {
-    const bool is_new = !page.any || borrow.segment != page.last;
-    if (is_new && segments == kWindowSegments) {
-      page.complete = false;
-      return false;
-    }
-    segments += is_new ? 1 : 0;
-    page.any = true;
-    page.last = borrow.segment;
-    page.by_destination[borrow.destination][borrow.segment].owner = owner;
-    return true;
-  }));
+  CAIRN_RETURN_IF_ERROR(
+      VisitBorrows(table, owner, {from, EverySegment().last}, [&](const Borrow& borrow) {
+        const bool is_new = !page.any || borrow.segment != page.last;
+        if (is_new && segments == kWindowSegments) {
+          page.complete = false;
+          return false;
+        }
+        segments += is_new ? 1 : 0;
+        page.any = true;
+        page.last = borrow.segment;
+        page.by_destination[borrow.destination][borrow.segment].owner = owner;
+        return true;
+      }));
   return page;
 }
 

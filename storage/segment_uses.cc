@@ -21,9 +21,9 @@ absl::StatusOr<SegmentUseRow> ParseSegmentUse(const Row& row) {
   return SegmentUseRow{*segment, *owner, ChunkSet(use.chunks()), use.stored_bytes()};
 }
 
-Uid LastUid() { return *Uid::FromBytes(std::string(Uid::kBytes, '\xff')); }
-
 }  // namespace
+
+SegmentRange EverySegment() { return {Uid(), *Uid::FromBytes(std::string(Uid::kBytes, '\xff'))}; }
 
 absl::Status VisitSegmentUses(Table* table, const Uid& manifest, const SegmentRange& range,
                               absl::FunctionRef<absl::StatusOr<bool>(const SegmentUseRow&)> visit) {
@@ -58,7 +58,7 @@ absl::StatusOr<SegmentWindow> ReadSegmentWindow(Table* table, absl::Span<const U
       return true;
     };
     CAIRN_RETURN_IF_ERROR(
-        VisitSegmentUses(table, manifest, {after.value_or(Uid()), LastUid()}, add));
+        VisitSegmentUses(table, manifest, {after.value_or(Uid()), EverySegment().last}, add));
   }
   return window;
 }

@@ -27,6 +27,8 @@ struct SegmentRange {
   Uid last;
 };
 
+SegmentRange EverySegment();
+
 struct SegmentUseRow {
   Uid segment;
   Uid owner;  // the directory that wrote it

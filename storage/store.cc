@@ -12,6 +12,7 @@
 #include "storage/restore.h"
 #include "storage/save_session.h"
 #include "storage/tensor_list.h"
+#include "storage/usage.h"
 
 namespace cairn::storage {
 namespace {
@@ -28,6 +29,7 @@ class StoreImpl : public Store {
         checkpoints_(options, &catalog_, &locks_),
         sessions_(options, &catalog_, &locks_),
         restores_(options.table, options.segments, options.clock, options.random),
+        usage_(options.table, &catalog_, &checkpoints_),
         collector_(options, &catalog_, &sessions_, &restores_) {}
 
   std::string incarnation() const override { return incarnation_.ToHex(); }
@@ -130,6 +132,12 @@ class StoreImpl : public Store {
     return restores_.NewSliceReader(token);
   }
 
+  absl::StatusOr<Usage> GetUsage(absl::string_view directory,
+                                 absl::string_view checkpoint) override {
+    return checkpoint.empty() ? usage_.OfDirectory(directory)
+                              : usage_.OfCheckpoint(directory, checkpoint);
+  }
+
   absl::StatusOr<CollectResult> Collect(CollectScope scope) override {
     return collector_.Run(scope);
   }
@@ -142,6 +150,7 @@ class StoreImpl : public Store {
   Checkpoints checkpoints_;
   SaveSessions sessions_;
   Restores restores_;
+  UsageMeter usage_;
   Collector collector_;
 };
 

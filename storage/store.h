@@ -177,6 +177,14 @@ struct OutgoingPart {
   PinnedBytes bytes;
 };
 
+// What checkpoints take of the store, in bytes.
+struct Usage {
+  int64_t logical_bytes = 0;          // of all slices, each as often as it was saved
+  int64_t stored_bytes = 0;           // chunks, each once, and bytes in rows
+  int64_t shared_bytes = 0;           // of these, what others hold too
+  int64_t freed_by_delete_bytes = 0;  // what deleting would free
+};
+
 struct CollectResult {
   int64_t manifests = 0;        // whose rows were erased
   int64_t segments = 0;         // removed
@@ -346,6 +354,15 @@ class Store {
   virtual absl::Status CloseRestore(absl::string_view restore) = 0;
   // Errors: kInvalidArgument (not a token of ours), kFailedPrecondition with reason RESTORE_LOST.
   virtual absl::StatusOr<std::unique_ptr<SliceReader>> NewSliceReader(absl::string_view token) = 0;
+
+  // --- Space.
+
+  // Of one checkpoint, or with an empty `checkpoint` of all that are live in the directory. Shared
+  // is what also is reached from elsewhere: other directories, and, for a checkpoint, the other
+  // checkpoints and the open sessions of its own. Exact but where segments with chunks of several
+  // sizes are used in part. Errors: kNotFound.
+  virtual absl::StatusOr<Usage> GetUsage(absl::string_view directory,
+                                         absl::string_view checkpoint) = 0;
 
   // --- Background work.
 
