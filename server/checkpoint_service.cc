@@ -3,20 +3,16 @@
 #include <google/protobuf/empty.pb.h>
 #include <grpcpp/server_context.h>
 
-#include <utility>
-
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "base/rpc/grpc_status.h"
 #include "cairn/v1/checkpoint_service.grpc.pb.h"
 #include "server/checkpoint_calls.h"
 #include "server/directory_calls.h"
 #include "server/object_graph_calls.h"
 #include "server/object_graphs.h"
-#include "server/request_log.h"
 #include "server/restore_calls.h"
 #include "server/session_calls.h"
 #include "server/tensor_calls.h"
+#include "server/unary_call.h"
+#include "server/usage_calls.h"
 
 namespace cairn::server {
 namespace {
@@ -31,6 +27,7 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
       : graphs_(services.store),
         directories_(services),
         checkpoints_(services),
+        usage_(services),
         tensors_(services, &graphs_),
         object_graphs_(services, &graphs_),
         sessions_(services),
@@ -86,6 +83,10 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
   Status SaveCheckpoint(Context* context, const v1::SaveCheckpointRequest* request,
                         v1::Checkpoint* response) override {
     return Run("SaveCheckpoint", context, checkpoints_, &CheckpointCalls::Save, *request, response);
+  }
+  Status GetUsage(Context* context, const v1::GetUsageRequest* request,
+                  v1::Usage* response) override {
+    return Run("GetUsage", context, usage_, &UsageCalls::Get, *request, response);
   }
   Status GetTensor(Context* context, const v1::GetTensorRequest* request,
                    v1::Tensor* response) override {
@@ -146,21 +147,10 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
   }
 
  private:
-  template <typename Calls, typename Request, typename Response>
-  static Status Run(absl::string_view name, Context* context, Calls& calls,
-                    absl::StatusOr<Response> (Calls::*call)(const Request&), const Request& request,
-                    Response* response) {
-    CallRecord record(name);
-    context->AddTrailingMetadata(kCallIdMetadata, record.call_id());
-    absl::StatusOr<Response> result = (calls.*call)(request);
-    record.Finish(result.status());
-    if (result.ok()) *response = *std::move(result);
-    return ToGrpcStatus(result.status());
-  }
-
   ObjectGraphs graphs_;
   DirectoryCalls directories_;
   CheckpointCalls checkpoints_;
+  UsageCalls usage_;
   TensorCalls tensors_;
   ObjectGraphCalls object_graphs_;
   SessionCalls sessions_;
