@@ -11,7 +11,6 @@
 #include "base/status_matchers.h"
 #include "base/uid.h"
 #include "cairn/admin/v1/admin_service.grpc.pb.h"
-#include "cairn/storage/v1/records.pb.h"
 #include "cairn/v1/checkpoint_service.grpc.pb.h"
 #include "server/config.h"
 #include "server/server.h"

@@ -1,5 +1,6 @@
 // The collector where manifests share segments.
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "storage/borrows.h"
@@ -286,6 +287,25 @@ TEST_F(CollectorSharingTest, ASegmentThatIsYoungerThanTheReadingIsSpared) {
   EXPECT_EQ(SegmentCount(), 1);
   clock_.Advance(absl::Seconds(1));
   EXPECT_EQ(Collect().manifests, 1);
+  EXPECT_EQ(SegmentCount(), 0);
+}
+
+TEST_F(CollectorSharingTest, ACallDuringARunRunsOnceMore) {
+  const CheckpointRecord first = saves_.Save(kRuns, Keys(2));
+  const CheckpointRecord second = saves_.Save(kRuns, Keys(2));
+  Delete(kRuns, first);
+  std::thread other;
+  CollectResult once_more;
+  faults_.SetHook([&](Operation operation) {
+    if (operation != Operation::kRemove || other.joinable()) return;
+    Delete(kRuns, second);  // this run has read its garbage
+    other = std::thread([&] { once_more = Collect(); });
+  });
+  EXPECT_EQ(Collect().segments, 1);
+  ASSERT_TRUE(other.joinable());
+  other.join();
+  faults_.SetHook(nullptr);
+  EXPECT_EQ(once_more.segments, 1);
   EXPECT_EQ(SegmentCount(), 0);
 }
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -77,15 +76,7 @@ class RocksDbEngineTest : public testing::Test {
     return chunk_files;
   }
 
-  int64_t DiskBytes() const {
-    int64_t bytes = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(path())) {
-      struct stat info;
-      if (lstat(entry.path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
-        bytes += info.st_blocks * 512;
-    }
-    return bytes;
-  }
+  int64_t DiskBytes() const { return folder_.DiskBytes(); }
 
   const Partition partition_ = Partition::Catalog(1);
   SeededRandom random_{1};

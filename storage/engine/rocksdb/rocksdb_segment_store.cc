@@ -31,7 +31,7 @@ class SegmentKeys {
 };
 
 // The header of the segment whose first row this is.
-absl::StatusOr<SegmentInfo> ReadHeader(const rocksdb::Slice& key, const rocksdb::Slice& value) {
+absl::StatusOr<SegmentInfo> ParseHeader(const rocksdb::Slice& key, const rocksdb::Slice& value) {
   const std::optional<Uid> uid = Uid::FromBytes({key.data(), std::min(key.size(), Uid::kBytes)});
   if (!uid.has_value() || key.size() != kChunkKeyBytes || key.ToStringView() != ChunkKey(*uid, 0)) {
     return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
@@ -138,7 +138,7 @@ absl::StatusOr<std::vector<SegmentInfo>> RocksDbSegmentStore::WalkPage(std::stri
   const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator(all.ReadOptions(), chunks_));
   std::vector<SegmentInfo> page;
   for (row->Seek(*from); row->Valid() && page.size() < kPageSegments; row->Seek(*from)) {
-    CAIRN_ASSIGN_OR_RETURN(SegmentInfo segment, ReadHeader(row->key(), row->value()));
+    CAIRN_ASSIGN_OR_RETURN(SegmentInfo segment, ParseHeader(row->key(), row->value()));
     std::optional<std::string> next = SuccessorOfPrefix(segment.uid.bytes());
     page.push_back(std::move(segment));
     if (!next.has_value()) break;
