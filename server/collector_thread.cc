@@ -29,7 +29,7 @@ void CollectorThread::Loop() {
 }
 
 void CollectorThread::CollectOnce() {
-  absl::StatusOr<storage::CollectResult> result = store_->Collect(storage::CollectScope::kGarbage);
+  absl::StatusOr<storage::CollectResult> result = store_->Collect();
   if (!result.ok()) {
     CAIRN_LOG(kError) << "collection failed and is tried again: " << result.status().ToString();
   } else if (result->manifests > 0 || result->freed_bytes > 0 || result->sessions > 0) {

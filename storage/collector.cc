@@ -28,8 +28,6 @@ absl::Status VisitSessions(Table* table, const Directory& directory,
                    });
 }
 
-bool IsOpen(const SessionRecord& session) { return session.state() == SessionRecord::STATE_OPEN; }
-
 absl::StatusOr<bool> ListsAnyOf(Table* table, const Uid& manifest,
                                 const std::vector<Uid>& segments) {
   for (const Uid& segment : segments) {
@@ -105,9 +103,10 @@ absl::Status Collector::CollectSessions(const Directory& directory, CollectResul
   const absl::Time forget_before = options_.clock->Now() - kEndedKept;
   return VisitSessions(
       options_.table, directory, [&](Stored<SessionRecord> session) -> absl::Status {
-        const bool was_open = IsOpen(session.record);
+        const auto is_open = [&] { return session.record.state() == SessionRecord::STATE_OPEN; };
+        const bool was_open = is_open();
         CAIRN_ASSIGN_OR_RETURN(session, sessions_->ExpireIfOver(directory, std::move(session)));
-        if (IsOpen(session.record)) return absl::OkStatus();
+        if (is_open()) return absl::OkStatus();
         if (was_open) {
           ++result->sessions;
         } else if (absl::FromUnixMicros(session.record.end_time()) < forget_before) {

@@ -27,7 +27,7 @@
 #include "absl/types/span.h"
 #include "base/mutex.h"
 #include "base/uid.h"
-#include "storage/borrows.h"
+#include "storage/borrow_release.h"
 #include "storage/catalog.h"
 #include "storage/directory_roots.h"
 #include "storage/restore.h"
@@ -55,7 +55,7 @@ class Collector {
         freer_(options.table, options.segments) {}
 
   // As Store::Collect.
-  absl::StatusOr<CollectResult> Run(CollectScope scope);
+  absl::StatusOr<CollectResult> Run(CollectScope scope = CollectScope::kGarbage);
 
  private:
   using UidSet = absl::flat_hash_set<Uid>;

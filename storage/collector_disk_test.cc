@@ -110,7 +110,7 @@ TEST(CollectorDiskTest, AfterDeletingHalfTheDiskHoldsWhatTheRestNeeds) {
     const int64_t needed = NeededBytes(&world, kept);
     const int64_t before = folder.DiskBytes() - empty;
     EXPECT_GT(before, needed * 3 / 2);
-    ASSERT_OK_AND_ASSIGN(const CollectResult result, world.collector.Run(CollectScope::kGarbage));
+    ASSERT_OK_AND_ASSIGN(const CollectResult result, world.collector.Run());
     const int64_t after = folder.DiskBytes() - empty;
     constexpr int64_t kRows = 1 << 20;  // and logs
     EXPECT_LE(after, needed + needed / 10 + kRows);

@@ -3,7 +3,7 @@
 #include <thread>
 #include <utility>
 
-#include "storage/borrows.h"
+#include "storage/borrow_release.h"
 #include "storage/sharing_fixture.h"
 
 namespace cairn::storage {
@@ -69,6 +69,23 @@ TEST_F(CollectorSharingTest, ASegmentOfWhichMostIsUsedStaysWhole) {
   Delete(kRuns, base);
   EXPECT_EQ(Collect().shrunk_segments, 0);
   EXPECT_EQ(SegmentBytes(), before);
+}
+
+TEST_F(CollectorSharingTest, WithoutRoomToShrinkTheRestIsFreedAndItIsTriedAgain) {
+  const CheckpointRecord base = saves_.Save(kRuns, Keys(20));
+  saves_.SaveIncrementally(kRuns, base, Keys(5), {});
+  const CheckpointRecord other = saves_.Save(kRuns, Keys(5));
+  Delete(kRuns, base);
+  Delete(kRuns, other);
+  faults_.FailAll(Operation::kRetain, Fault::kFull);
+  CollectResult result = Collect();
+  EXPECT_EQ(result.segments, 1);
+  EXPECT_EQ(result.manifests, 1);
+  EXPECT_EQ(result.shrunk_segments, 0);
+  faults_.Clear();
+  result = Collect();
+  EXPECT_EQ(result.manifests, 1);
+  EXPECT_EQ(result.shrunk_segments, 1);
 }
 
 TEST_F(CollectorSharingTest, ABaseThatWasDeletedWaitsForItsSession) {

@@ -22,7 +22,7 @@ class CollectorTest : public StorageTest {
   }
 
   void ExpectCollects(int64_t manifests, int64_t segments, int64_t sessions) {
-    ASSERT_OK_AND_ASSIGN(const CollectResult result, collector_.Run(CollectScope::kGarbage));
+    ASSERT_OK_AND_ASSIGN(const CollectResult result, collector_.Run());
     EXPECT_EQ(result.manifests, manifests);
     EXPECT_EQ(result.segments, segments);
     EXPECT_EQ(result.sessions, sessions);
@@ -193,9 +193,9 @@ TEST_F(CollectorTest, ACollectionCutOffAnywhereIsFinishedByTheNext) {
       const CheckpointRecord doomed = SaveLarge();
       ASSERT_OK(checkpoints_.Delete(kRuns, absl::StrCat(doomed.number()), ""));
       faults_.FailNth(operation, nth, Fault::kFail);
-      failed = !collector_.Run(CollectScope::kGarbage).ok();
+      failed = !collector_.Run().ok();
       faults_.Clear();
-      EXPECT_OK(collector_.Run(CollectScope::kGarbage));
+      EXPECT_OK(collector_.Run());
       EXPECT_EQ(SegmentCount(), 0);
       EXPECT_EQ(ManifestCount(), 0);
       clock_.Advance(kEndedKept + absl::Seconds(1));  // so that ended sessions do not pile up

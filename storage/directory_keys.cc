@@ -58,8 +58,8 @@ std::string GarbageKey(const Uid& manifest) {
   return absl::StrCat(kGarbagePrefix, manifest.bytes());
 }
 
-std::string BorrowKey(const Uid& segment, const Uid& destination) {
-  return absl::StrCat(kBorrowPrefix, segment.bytes(), destination.bytes());
+std::string BorrowKey(const Uid& segment, const Uid& directory) {
+  return absl::StrCat(kBorrowPrefix, segment.bytes(), directory.bytes());
 }
 
 std::string PrefixEnd(absl::string_view prefix) {

@@ -8,9 +8,8 @@
 //   session/<id>                  SessionRecord
 //   session/<id>/writer/<name>    WriterRecord
 //   request/<id>                  RequestRecord
+//   borrow/<segment><directory>   BorrowRecord
 //   garbage/<manifest>            GarbageRecord
-//   borrow/<segment><directory>   BorrowRecord: chunks of a segment of this directory that another
-//                                 one needs
 //
 // Uids are 16 raw bytes, numbers 8 bytes big-endian: rows sort as what they name. Session ids and
 // writer names hold no slash (ValidateName), so nothing is ambiguous.
@@ -53,7 +52,8 @@ std::string WriterKey(absl::string_view session, absl::string_view writer);
 bool IsSessionKey(absl::string_view key);
 std::string RequestKey(absl::string_view request_id);
 std::string GarbageKey(const Uid& manifest);
-std::string BorrowKey(const Uid& segment, const Uid& destination);
+// `directory` borrows chunks of the segment from the directory whose row this is.
+std::string BorrowKey(const Uid& segment, const Uid& directory);
 
 // The first key after all that begin with `prefix`, for Table::Scan. Requires: not empty, and its
 // last byte is not 0xff.

@@ -89,7 +89,7 @@ TEST(FormatTest, DocumentedBytesAreTodaysBytes) {
       {"number-key", NumberKey(12)},
       {"order-key", OrderKey(3)},
       {"promise-key", PromiseKey(12, "a")},
-      {"borrow-key", BorrowKey(ExampleUid(3), ExampleUid(4))},
+      {"borrow-key", BorrowKey(ExampleUid(3), ExampleUid(1))},
       {"writer-key", WriterKey("a", "0")},
       {"segment-header", ExampleSegmentHeader()},
   };

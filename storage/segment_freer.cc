@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "storage/borrows.h"
+#include "storage/borrow_release.h"
 
 namespace cairn::storage {
 
@@ -63,40 +63,46 @@ absl::Status SegmentFreer::Remove(const std::vector<Uid>& segments, CollectResul
   return absl::OkStatus();
 }
 
-absl::Status SegmentFreer::ShrinkIfWorthIt(const Uid& segment, const ChunkTally& needed,
-                                           CollectResult* result) const {
-  if (needed.bytes() == 0) return absl::OkStatus();  // sizes are not known
+absl::StatusOr<bool> SegmentFreer::ShrinkIfWorthIt(const Uid& segment, const ChunkTally& needed,
+                                                   CollectResult* result) const {
+  if (needed.bytes() == 0) return true;  // sizes are not known
   CAIRN_ASSIGN_OR_RETURN(const int64_t before, segments_->StoredBytes(segment));
   const int64_t dead = before - needed.bytes();
-  if (dead < kMinShrinkBytes || dead * kShrinkDeadToLive <= needed.bytes()) return absl::OkStatus();
-  CAIRN_RETURN_IF_ERROR(segments_->Retain(segment, needed.chunks().Numbers()));
+  if (dead < kMinShrinkBytes || dead * kShrinkDeadToLive <= needed.bytes()) return true;
+  const absl::Status retained = segments_->Retain(segment, needed.chunks().Numbers());
+  if (absl::IsResourceExhausted(retained)) return false;
+  CAIRN_RETURN_IF_ERROR(retained);
   CAIRN_ASSIGN_OR_RETURN(const int64_t after, segments_->StoredBytes(segment));
-  if (after >= before) return absl::OkStatus();
+  if (after >= before) return true;
   ++result->shrunk_segments;
   result->freed_bytes += before - after;
-  return absl::OkStatus();
+  return true;
 }
 
 absl::StatusOr<std::vector<Uid>> SegmentFreer::Free(const SegmentJudge& judge,
                                                     const SegmentWindow& window, bool shrink,
                                                     CollectResult* result) const {
-  std::vector<Uid> young;
-  if (window.empty()) return young;
+  std::vector<Uid> waiting;
+  if (window.empty()) return waiting;
   CAIRN_ASSIGN_OR_RETURN(const NeededChunks needed, ReadNeeded(judge, window));
-  std::vector<Uid> unused;
+  std::vector<Uid> unused, used;
   for (const auto& [segment, listed] : window) {
     CAIRN_ASSIGN_OR_RETURN(const bool is_young, IsYoung(segment, judge.read_time));
-    const auto entry = needed.find(segment);
     if (is_young) {
-      young.push_back(segment);
-    } else if (entry == needed.end()) {
-      unused.push_back(segment);
-    } else if (shrink) {
-      CAIRN_RETURN_IF_ERROR(ShrinkIfWorthIt(segment, entry->second.chunks, result));
+      waiting.push_back(segment);
+    } else {
+      (needed.contains(segment) ? used : unused).push_back(segment);
     }
   }
+  // First what needs no room.
   CAIRN_RETURN_IF_ERROR(Remove(unused, result));
-  return young;
+  if (!shrink) return waiting;
+  for (const Uid& segment : used) {
+    CAIRN_ASSIGN_OR_RETURN(const bool done,
+                           ShrinkIfWorthIt(segment, needed.at(segment).chunks, result));
+    if (!done) waiting.push_back(segment);
+  }
+  return waiting;
 }
 
 }  // namespace cairn::storage

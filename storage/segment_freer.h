@@ -15,7 +15,7 @@
 #include "storage/directory_roots.h"
 #include "storage/engine/segment_store.h"
 #include "storage/engine/table.h"
-#include "storage/segment_uses.h"
+#include "storage/segment_window.h"
 #include "storage/store.h"
 
 namespace cairn::storage {
@@ -41,8 +41,8 @@ class SegmentFreer {
 
   // Removes the segments that no live manifest of their owner and no borrow lists, and shrinks
   // those of which little is left if `shrink`. `window`: segments of the judge's owner, with what
-  // is known of their chunks' sizes. Adds what was done to `result`. Returns those that were spared
-  // as too young.
+  // is known of their chunks' sizes. Adds what was done to `result`. Returns those that have to
+  // wait: too young, or not shrunk because the disk has no room for it.
   absl::StatusOr<std::vector<Uid>> Free(const SegmentJudge& judge, const SegmentWindow& window,
                                         bool shrink, CollectResult* result) const;
 
@@ -58,8 +58,9 @@ class SegmentFreer {
   // Whether a segment is too young to be judged. One that is not there is not.
   absl::StatusOr<bool> IsYoung(const Uid& segment, absl::Time read_time) const;
   absl::Status Remove(const std::vector<Uid>& segments, CollectResult* result) const;
-  absl::Status ShrinkIfWorthIt(const Uid& segment, const ChunkTally& needed,
-                               CollectResult* result) const;
+  // False: there is no room for it now.
+  absl::StatusOr<bool> ShrinkIfWorthIt(const Uid& segment, const ChunkTally& needed,
+                                       CollectResult* result) const;
 
   Table* const table_;
   SegmentStore* const segments_;

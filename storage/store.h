@@ -368,7 +368,7 @@ class Store {
 
   // Frees what nothing needs any more: deleted and replaced checkpoints, ended sessions, orphans.
   // One run at a time; a second call waits, and then runs.
-  virtual absl::StatusOr<CollectResult> Collect(CollectScope scope) = 0;
+  virtual absl::StatusOr<CollectResult> Collect(CollectScope scope = CollectScope::kGarbage) = 0;
 };
 
 // OK for a directory path of the form that design section 1 gives. Errors: kInvalidArgument.

@@ -110,7 +110,7 @@ TEST(StoreTest, ARestoreFollowsANameThatMovesOn) {
   world.faults.SetHook([&](Operation operation) {
     if (operation != Operation::kScan || std::exchange(deleted, true)) return;
     EXPECT_OK(world.store->DeleteCheckpoint(kRuns, "2", ""));
-    EXPECT_OK(world.store->Collect(CollectScope::kGarbage));
+    EXPECT_OK(world.store->Collect());
   });
   ASSERT_OK_AND_ASSIGN(const RestoreInfo info, world.store->OpenRestore(kRuns, "latest", {}, 1));
   world.faults.SetHook(nullptr);
@@ -150,7 +150,7 @@ std::vector<Step> Script() {
                          HasReason(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND));
              EXPECT_EQ(store->GetCheckpoint(kRuns, "")->number(), 1);
            }},
-      {.run = [](Store* store) { return store->Collect(CollectScope::kGarbage).status(); },
+      {.run = [](Store* store) { return store->Collect().status(); },
        .expect =
            [](Store* store) { EXPECT_THAT(RestoredBytes(store, "1"), IsOkAndHolds(kElements)); }},
   };
@@ -180,7 +180,7 @@ bool RunScript(Operation operation, int64_t nth, Fault fault) {
   }
   const bool reached = during >= nth;
   world.faults.Clear();
-  EXPECT_OK(world.store->Collect(CollectScope::kGarbage));
+  EXPECT_OK(world.store->Collect());
   EXPECT_THAT(RestoredBytes(world.store.get(), ""), IsOkAndHolds(kElements));
   size_t segments = 0;
   EXPECT_OK(world.memory_segments.Walk([&](const SegmentInfo&) { return ++segments, true; }));

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "base/error.h"
-#include "storage/borrows.h"
+#include "storage/borrow_release.h"
 #include "storage/chunk_set.h"
 #include "storage/directory_keys.h"
 #include "storage/directory_roots.h"
 #include "storage/record_rows.h"
-#include "storage/segment_uses.h"
+#include "storage/segment_window.h"
 
 namespace cairn::storage {
 namespace {

@@ -119,7 +119,8 @@ class SegmentStore {
 
   // May free all chunks of a segment but its header and `live` (ascending); never frees one of
   // these. A segment that is not there is no error. What is pinned stays readable. Repeat after an
-  // error.
+  // error. Errors: kResourceExhausted (there is no room for what stays, which is written once
+  // more).
   virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) = 0;
 
   // Bytes that a segment takes as it is stored now; 0: it is not there.

@@ -26,6 +26,9 @@ auto WithFault(FaultPlan* plan, Operation operation, Call call) -> decltype(call
   switch (*fault) {
     case Fault::kFail:
       return absl::UnavailableError("the disk failed, as the fault plan has it");
+    case Fault::kFull:
+      return MakeError(ErrorReason::ERROR_REASON_STORAGE_FULL, absl::StatusCode::kResourceExhausted,
+                       "the disk is full, as the fault plan has it");
     case Fault::kUnknownApplied:
       if (auto result = call(); !StatusOf(result).ok()) return result;
       return AnswerLost();

@@ -38,6 +38,7 @@ enum class Operation {
 
 enum class Fault {
   kFail,            // definitely not done: kUnavailable
+  kFull,            // definitely not done: kResourceExhausted with reason STORAGE_FULL
   kUnknownApplied,  // done, and the answer lost: kAborted with reason OUTCOME_UNKNOWN
   kUnknownDropped,  // not done, and the same answer
 };

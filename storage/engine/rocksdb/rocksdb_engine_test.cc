@@ -280,6 +280,30 @@ TEST_F(FailingDiskTest, AFailedLogWriteOrSyncEndsWritingAndNotReading) {
   }
 }
 
+TEST_F(FailingDiskTest, WithoutRoomASegmentIsNotShrunk) {
+  const Uid uid = StoreSegment("chunk", 3);
+  disk_->full = true;
+  EXPECT_THAT(segments().Retain(uid, {1}), HasReason(ErrorReason::ERROR_REASON_STORAGE_FULL));
+  EXPECT_OK(segments().Read({uid, 2, 0, 5}, true));
+  disk_->full = false;
+  EXPECT_OK(segments().Retain(uid, {1}));
+  EXPECT_THAT(segments().Read({uid, 2, 0, 5}, true), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_FALSE(engine_->read_only());
+}
+
+TEST_F(FailingDiskTest, AShrinkThatTheDiskFailsLosesNothing) {
+  const Uid uid = StoreSegment("chunk", 3);
+  disk_->table_appends_fail = true;
+  EXPECT_FALSE(segments().Retain(uid, {1}).ok());
+  disk_->table_appends_fail = false;
+  for (const uint32_t chunk : {1, 2, 3}) EXPECT_OK(segments().Read({uid, chunk, 0, 5}, true));
+  Close();
+  Open({.env_for_test = env_.get()});
+  EXPECT_OK(segments().Retain(uid, {1}));
+  EXPECT_OK(segments().Read({uid, 1, 0, 5}, true));
+  EXPECT_THAT(segments().Read({uid, 2, 0, 5}, true), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(FailingDiskTest, ASegmentThatTheDiskRefusesIsNotThere) {
   for (const bool full : {true, false}) {
     const Uid uid = random_.NextUid();

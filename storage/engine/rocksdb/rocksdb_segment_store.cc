@@ -16,6 +16,8 @@ namespace cairn::storage {
 namespace {
 
 constexpr size_t kChunkKeyBytes = Uid::kBytes + sizeof(uint32_t);
+// A disk that fills up ends the process inside RocksDB: so much stays free for rows and logs.
+constexpr int64_t kRoomBesideRewrite = 64 << 20;
 
 // The keys that a segment may have.
 class SegmentKeys {
@@ -107,8 +109,21 @@ absl::StatusOr<std::string> RocksDbSegmentStore::FileOf(const Uid& uid) {
   return path.substr(path.rfind('/') + 1);
 }
 
+absl::Status RocksDbSegmentStore::CheckRoomFor(const Uid& uid) {
+  CAIRN_ASSIGN_OR_RETURN(const int64_t bytes, StoredBytes(uid));
+  uint64_t free = 0;
+  const std::string attempt = absl::StrCat("shrinking segment ", uid.ToHex());
+  CAIRN_RETURN_IF_ERROR(
+      FromRocksDb(files_.options.env->GetFreeSpace(files_.folder, &free), attempt));
+  if (free >= static_cast<uint64_t>(bytes + kRoomBesideRewrite)) return absl::OkStatus();
+  return MakeError(ErrorReason::ERROR_REASON_STORAGE_FULL, absl::StatusCode::kResourceExhausted,
+                   absl::StrCat(attempt, ": it has ", bytes, " bytes and the disk ", free,
+                                " that are free; delete more, or make room"));
+}
+
 absl::Status RocksDbSegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
   CAIRN_RETURN_IF_ERROR(health_->Check());
+  CAIRN_RETURN_IF_ERROR(CheckRoomFor(uid));
   rocksdb::CompactionOptions options;
   options.compression = rocksdb::kDisableCompressionOption;  // as the column family has it
   const IngestionGate::Rewrite rewriting(&gate_);

@@ -49,6 +49,8 @@ class RocksDbSegmentStore : public SegmentStore {
  private:
   // The name of the segment's file; empty: there is none.
   absl::StatusOr<std::string> FileOf(const Uid& uid);
+  // Errors: kResourceExhausted with reason STORAGE_FULL (no room to write it once more).
+  absl::Status CheckRoomFor(const Uid& uid);
   // Segments from the key `*from` on, which becomes where the next page begins.
   absl::StatusOr<std::vector<SegmentInfo>> WalkPage(std::string* from);
 

@@ -1,4 +1,4 @@
-#include "storage/borrows.h"
+#include "storage/borrow_release.h"
 
 #include <optional>
 #include <string>

@@ -1,4 +1,4 @@
-#include "storage/borrows.h"
+#include "storage/borrow_release.h"
 
 #include <string>
 #include <utility>
@@ -13,7 +13,7 @@ using ::testing::IsEmpty;
 
 constexpr char kOther[] = "runs/b";
 
-class BorrowsTest : public SharingTest {
+class BorrowReleaseTest : public SharingTest {
  protected:
   void SetUp() override {
     ASSERT_OK(catalog_.Create(kOther, {}));
@@ -56,7 +56,7 @@ class BorrowsTest : public SharingTest {
   SegmentWindow window_;
 };
 
-TEST_F(BorrowsTest, WhatNobodyListsIsReleased) {
+TEST_F(BorrowReleaseTest, WhatNobodyListsIsReleased) {
   EXPECT_THAT(Kept(), ElementsAre(1, 2));
   ASSERT_OK_AND_ASSIGN(const ReleasedBorrows borrows, Release());
   EXPECT_THAT(borrows.released, ElementsAre(segment_));
@@ -66,7 +66,7 @@ TEST_F(BorrowsTest, WhatNobodyListsIsReleased) {
   EXPECT_THAT(again.released, ElementsAre(segment_));
 }
 
-TEST_F(BorrowsTest, WhatACheckpointListsIsLeftAlone) {
+TEST_F(BorrowReleaseTest, WhatACheckpointListsIsLeftAlone) {
   const v1::BorrowRecord before = *Row();
   saves_.Copy(source_, kOther, Keys(1));
   ASSERT_OK_AND_ASSIGN(const ReleasedBorrows borrows, Release());
@@ -75,7 +75,7 @@ TEST_F(BorrowsTest, WhatACheckpointListsIsLeftAlone) {
   EXPECT_EQ(Row()->SerializeAsString(), before.SerializeAsString());
 }
 
-TEST_F(BorrowsTest, AnOlderSessionIsWaitedForAndAYoungerOneIsNot) {
+TEST_F(BorrowReleaseTest, AnOlderSessionIsWaitedForAndAYoungerOneIsNot) {
   saves_.Open(kOther, "older");
   ASSERT_OK_AND_ASSIGN(ReleasedBorrows borrows, Release());
   EXPECT_THAT(borrows.waiting, ElementsAre(segment_));
@@ -91,7 +91,7 @@ TEST_F(BorrowsTest, AnOlderSessionIsWaitedForAndAYoungerOneIsNot) {
   EXPECT_FALSE(Row().has_value());
 }
 
-TEST_F(BorrowsTest, AYoungerSessionThatPutsTheChunksBackIsWaitedFor) {
+TEST_F(BorrowReleaseTest, AYoungerSessionThatPutsTheChunksBackIsWaitedFor) {
   saves_.Open(kOther, "older");
   ASSERT_OK(Release());
   clock_.Advance(kBorrowClockMargin + absl::Seconds(1));
@@ -108,7 +108,7 @@ TEST_F(BorrowsTest, AYoungerSessionThatPutsTheChunksBackIsWaitedFor) {
   EXPECT_THAT(Kept(), ElementsAre(1, 2));
 }
 
-TEST_F(BorrowsTest, AMarkIsTakenBackWhenTheSegmentIsListedAfterAll) {
+TEST_F(BorrowReleaseTest, AMarkIsTakenBackWhenTheSegmentIsListedAfterAll) {
   const Uid manifest = saves_.Open(kOther, "copy");
   ASSERT_OK(Release());
   EXPECT_NE(Row()->releasing_time(), 0);
@@ -118,7 +118,7 @@ TEST_F(BorrowsTest, AMarkIsTakenBackWhenTheSegmentIsListedAfterAll) {
   EXPECT_EQ(Row()->chunks(), "\x06");
 }
 
-TEST_F(BorrowsTest, ACopyBetweenTheTwoReadingsOfTheRootsKeepsItsBorrow) {
+TEST_F(BorrowReleaseTest, ACopyBetweenTheTwoReadingsOfTheRootsKeepsItsBorrow) {
   bool acted = false;
   faults_.SetHook([&](Operation operation) {
     if (operation == Operation::kWrite && !std::exchange(acted, true)) {

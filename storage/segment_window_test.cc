@@ -1,4 +1,4 @@
-#include "storage/segment_uses.h"
+#include "storage/segment_window.h"
 
 #include <string>
 
@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class SegmentUsesTest : public SharingTest {
+class SegmentWindowTest : public SharingTest {
  protected:
   // A uid of this number.
   static Uid Numbered(int number) {
@@ -35,7 +35,7 @@ class SegmentUsesTest : public SharingTest {
   const Uid b_ = *Uid::FromHex("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
 };
 
-TEST_F(SegmentUsesTest, ARangeHasBothItsEndsAndAVisitMayStop) {
+TEST_F(SegmentWindowTest, ARangeHasBothItsEndsAndAVisitMayStop) {
   for (int i = 1; i <= 5; ++i) List(a_, Numbered(i));
   std::vector<Uid> seen;
   const auto visit = [&](const SegmentUseRow& use) {
@@ -49,7 +49,7 @@ TEST_F(SegmentUsesTest, ARangeHasBothItsEndsAndAVisitMayStop) {
   EXPECT_THAT(seen, ElementsAre(Numbered(2), Numbered(3)));
 }
 
-TEST_F(SegmentUsesTest, AWindowUnitesWhatManifestsUse) {
+TEST_F(SegmentWindowTest, AWindowUnitesWhatManifestsUse) {
   List(a_, Numbered(1), "\x02", 10);
   List(b_, Numbered(1), "\x06", 30);
   List(b_, Numbered(2), "\x02", 5);
@@ -62,7 +62,7 @@ TEST_F(SegmentUsesTest, AWindowUnitesWhatManifestsUse) {
   EXPECT_EQ(RangeOf(window).last, Numbered(2));
 }
 
-TEST_F(SegmentUsesTest, WindowsFollowEachOtherWithoutGaps) {
+TEST_F(SegmentWindowTest, WindowsFollowEachOtherWithoutGaps) {
   constexpr int kSegments = 2 * kWindowSegments + 3;
   // One manifest begins where the other one ends, so that the second pushes the first's out.
   for (int i = 1; i <= kSegments; ++i) List(i % 3 == 0 || i > kSegments / 2 ? a_ : b_, Numbered(i));
@@ -78,7 +78,7 @@ TEST_F(SegmentUsesTest, WindowsFollowEachOtherWithoutGaps) {
   EXPECT_EQ(next, kSegments + 1);
 }
 
-TEST_F(SegmentUsesTest, UsesAreThoseOfTheWindowAlone) {
+TEST_F(SegmentWindowTest, UsesAreThoseOfTheWindowAlone) {
   for (int i = 1; i <= 5; ++i) List(a_, Numbered(i));
   const SegmentWindow window = {{Numbered(2), {}}, {Numbered(4), {}}};
   std::vector<Uid> seen;
@@ -90,7 +90,7 @@ TEST_F(SegmentUsesTest, UsesAreThoseOfTheWindowAlone) {
   EXPECT_THAT(seen, IsEmpty());
 }
 
-TEST_F(SegmentUsesTest, ADamagedRowIsDataLoss) {
+TEST_F(SegmentWindowTest, ADamagedRowIsDataLoss) {
   Batch batch{.partition = Partition::Manifest(a_)};
   ASSERT_OK(table_.Write(batch.Put(EncodeSegmentKey(Numbered(1)), "\xff\xff")));
   EXPECT_THAT(ReadSegmentWindow(&table_, {a_}, {}),

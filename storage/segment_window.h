@@ -1,7 +1,7 @@
 // Reads the 03 rows of manifests: which chunks of which segments they use. What decides over bytes
 // (the collector, usage) reads these rows and never a slice's.
-#ifndef CAIRN_STORAGE_SEGMENT_USES_H_
-#define CAIRN_STORAGE_SEGMENT_USES_H_
+#ifndef CAIRN_STORAGE_SEGMENT_WINDOW_H_
+#define CAIRN_STORAGE_SEGMENT_WINDOW_H_
 
 #include <cstddef>
 #include <map>
@@ -62,4 +62,4 @@ absl::Status VisitUsesOf(Table* table, absl::Span<const Uid> manifests, const Se
 
 }  // namespace cairn::storage
 
-#endif  // CAIRN_STORAGE_SEGMENT_USES_H_
+#endif  // CAIRN_STORAGE_SEGMENT_WINDOW_H_

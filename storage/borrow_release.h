@@ -8,8 +8,8 @@
 // that read the row before the mark has a session older than the mark, which is waited for; one
 // that reads it later finds its chunks missing from `chunks` and puts them back, so that the row is
 // no longer as it was marked.
-#ifndef CAIRN_STORAGE_BORROWS_H_
-#define CAIRN_STORAGE_BORROWS_H_
+#ifndef CAIRN_STORAGE_BORROW_RELEASE_H_
+#define CAIRN_STORAGE_BORROW_RELEASE_H_
 
 #include <vector>
 
@@ -21,7 +21,7 @@
 #include "base/uid.h"
 #include "storage/chunk_set.h"
 #include "storage/engine/table.h"
-#include "storage/segment_uses.h"
+#include "storage/segment_window.h"
 #include "storage/store.h"
 
 namespace cairn::storage {
@@ -55,4 +55,4 @@ absl::StatusOr<ReleasedBorrows> ReleaseBorrows(Table* table, Clock* clock,
 
 }  // namespace cairn::storage
 
-#endif  // CAIRN_STORAGE_BORROWS_H_
+#endif  // CAIRN_STORAGE_BORROW_RELEASE_H_

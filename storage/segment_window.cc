@@ -1,4 +1,4 @@
-#include "storage/segment_uses.h"
+#include "storage/segment_window.h"
 
 #include <iterator>
 #include <string>
