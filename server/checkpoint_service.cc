@@ -80,13 +80,13 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
     return Run("DeleteCheckpoint", context, checkpoints_, &CheckpointCalls::Delete, *request,
                response);
   }
-  Status SaveCheckpoint(Context* context, const v1::SaveCheckpointRequest* request,
-                        v1::Checkpoint* response) override {
-    return Run("SaveCheckpoint", context, checkpoints_, &CheckpointCalls::Save, *request, response);
-  }
   Status GetUsage(Context* context, const v1::GetUsageRequest* request,
                   v1::Usage* response) override {
     return Run("GetUsage", context, usage_, &UsageCalls::Get, *request, response);
+  }
+  Status SaveCheckpoint(Context* context, const v1::SaveCheckpointRequest* request,
+                        v1::Checkpoint* response) override {
+    return Run("SaveCheckpoint", context, checkpoints_, &CheckpointCalls::Save, *request, response);
   }
   Status GetTensor(Context* context, const v1::GetTensorRequest* request,
                    v1::Tensor* response) override {
