@@ -48,7 +48,7 @@ struct RocksDbTuning {
   size_t buffered_buffer_bytes = 64 << 10;
 
   // What RocksDB writes by itself: memtables and the rewriting of segments. A rewrite of the
-  // largest segment keeps ingestions waiting for 2 s at this rate.
+  // largest segment keeps ingestions waiting for 2 to 3 s at this rate.
   int64_t background_bytes_per_second = 128 << 20;
 };
 
