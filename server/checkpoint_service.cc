@@ -20,6 +20,8 @@
 #include "server/session_calls.h"
 #include "server/slice_list_calls.h"
 #include "server/tensor_calls.h"
+#include "server/unary_call.h"
+#include "server/usage_calls.h"
 
 namespace cairn::server {
 namespace {
@@ -35,6 +37,7 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
         graphs_(services.store),
         directories_(services),
         checkpoints_(services),
+        usage_(services),
         tensors_(services, &graphs_),
         slices_(services),
         object_graphs_(services, &graphs_),
@@ -87,6 +90,10 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
                           v1::Checkpoint* response) override {
     return Run("DeleteCheckpoint", context, checkpoints_, &CheckpointCalls::Delete, *request,
                response);
+  }
+  Status GetUsage(Context* context, const v1::GetUsageRequest* request,
+                  v1::Usage* response) override {
+    return Run("GetUsage", context, usage_, &UsageCalls::Get, *request, response);
   }
   Status SaveCheckpoint(Context* context, const v1::SaveCheckpointRequest* request,
                         v1::Checkpoint* response) override {
@@ -164,18 +171,6 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
   }
 
  private:
-  template <typename Calls, typename Request, typename Response>
-  static Status Run(absl::string_view name, Context* context, Calls& calls,
-                    absl::StatusOr<Response> (Calls::*call)(const Request&), const Request& request,
-                    Response* response) {
-    CallRecord record(name);
-    context->AddTrailingMetadata(kCallIdMetadata, record.call_id());
-    absl::StatusOr<Response> result = (calls.*call)(request);
-    record.Finish(result.status());
-    if (result.ok()) *response = *std::move(result);
-    return ToGrpcStatus(result.status());
-  }
-
   absl::StatusOr<v1::Checkpoint> Copy(Context* context,
                                       grpc::ServerReader<v1::CopyCheckpointRequest>* requests) {
     CopyCall call(services_, &graphs_);
@@ -192,6 +187,7 @@ class CheckpointServiceImpl final : public v1::CheckpointService::Service {
   ObjectGraphs graphs_;
   DirectoryCalls directories_;
   CheckpointCalls checkpoints_;
+  UsageCalls usage_;
   TensorCalls tensors_;
   SliceListCalls slices_;
   ObjectGraphCalls object_graphs_;

@@ -32,9 +32,11 @@ void CollectorThread::CollectOnce() {
   absl::StatusOr<storage::CollectResult> result = store_->Collect();
   if (!result.ok()) {
     CAIRN_LOG(kError) << "collection failed and is tried again: " << result.status().ToString();
-  } else if (result->manifests > 0 || result->segments > 0 || result->sessions > 0) {
+  } else if (result->manifests > 0 || result->freed_bytes > 0 || result->sessions > 0) {
     CAIRN_LOG(kInfo) << "collected manifests=" << result->manifests
-                     << " segments=" << result->segments << " sessions=" << result->sessions;
+                     << " segments=" << result->segments
+                     << " shrunk_segments=" << result->shrunk_segments
+                     << " freed_bytes=" << result->freed_bytes << " sessions=" << result->sessions;
   }
 }
 

@@ -95,7 +95,8 @@ class MockStore : public storage::Store {
   MOCK_METHOD(absl::Status, CloseRestore, (string_view), (override));
   MOCK_METHOD(absl::StatusOr<std::unique_ptr<storage::SliceReader>>, NewSliceReader, (string_view),
               (override));
-  MOCK_METHOD(absl::StatusOr<storage::CollectResult>, Collect, (), (override));
+  MOCK_METHOD(absl::StatusOr<storage::Usage>, GetUsage, (string_view, string_view), (override));
+  MOCK_METHOD(absl::StatusOr<storage::CollectResult>, Collect, (storage::CollectScope), (override));
 };
 
 }  // namespace cairn::server

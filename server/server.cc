@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/logging.h"
+#include "server/admin_service.h"
 #include "server/admission.h"
 #include "server/checkpoint_service.h"
 #include "server/collector_thread.h"
@@ -54,6 +55,7 @@ class ServerImpl final : public Server {
                     .data = config.data()}),
         collector_(store, absl::Seconds(config.collect_seconds())),
         checkpoints_(NewCheckpointService({store, &admission_, &collector_})),
+        admin_(NewAdminService({store, &admission_, &collector_})),
         transfers_({store, &admission_, &collector_}) {}
   ~ServerImpl() override { Drain(absl::ZeroDuration()); }
 
@@ -74,6 +76,7 @@ class ServerImpl final : public Server {
   Admission admission_;
   CollectorThread collector_;
   std::unique_ptr<grpc::Service> checkpoints_;
+  std::unique_ptr<grpc::Service> admin_;
   TransferService transfers_;
   std::unique_ptr<grpc::Server> server_;
   Mutex drain_mutex_;
@@ -100,6 +103,7 @@ void ServerImpl::Configure(const Config& config, grpc::ServerBuilder* builder) {
     builder->SetOption(std::make_unique<WithoutReflection>());
   }
   builder->RegisterService(checkpoints_.get());
+  builder->RegisterService(admin_.get());
   builder->RegisterService(&transfers_);
   builder->AddListeningPort(config.listen(), grpc::InsecureServerCredentials(), &port_);
 }
@@ -120,7 +124,8 @@ void ServerImpl::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   // The name "" stands for the server as a whole; this sets it and what was set before.
   health->SetServingStatus(serving);
-  for (const char* service : {"cairn.v1.CheckpointService", "cairn.v1.TransferService"}) {
+  for (const char* service :
+       {"cairn.v1.CheckpointService", "cairn.v1.TransferService", "cairn.admin.v1.AdminService"}) {
     health->SetServingStatus(service, serving);
   }
 }

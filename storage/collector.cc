@@ -1,33 +1,18 @@
 #include "storage/collector.h"
 
-#include <optional>
-#include <string>
+#include <map>
 #include <utility>
-#include <vector>
 
+#include "storage/checkpoints.h"
 #include "storage/directory_keys.h"
-#include "storage/manifest.h"
+#include "storage/slice_keys.h"
 
 namespace cairn::storage {
 namespace {
 
 using v1::RequestRecord;
-using v1::SegmentHeader;
 
 constexpr int kPartitionPage = 1000;
-
-// Visits the manifests that rows "<prefix><uid>" name.
-absl::Status VisitUidKeys(Table* table, const Directory& directory, absl::string_view prefix,
-                          absl::FunctionRef<absl::Status(const Uid&)> visit) {
-  return VisitRows(table, directory.partition(), prefix, PrefixEnd(prefix),
-                   [&](const Row& row) -> absl::StatusOr<bool> {
-                     CAIRN_ASSIGN_OR_RETURN(
-                         const Uid uid,
-                         UidFromRow(directory.partition(), row.key, row.key.substr(prefix.size())));
-                     CAIRN_RETURN_IF_ERROR(visit(uid));
-                     return true;
-                   });
-}
 
 absl::Status VisitSessions(Table* table, const Directory& directory,
                            absl::FunctionRef<absl::Status(Stored<SessionRecord>)> visit) {
@@ -41,6 +26,16 @@ absl::Status VisitSessions(Table* table, const Directory& directory,
                      CAIRN_RETURN_IF_ERROR(visit(std::move(session)));
                      return true;
                    });
+}
+
+absl::StatusOr<bool> ListsAnyOf(Table* table, const Uid& manifest,
+                                const std::vector<Uid>& segments) {
+  for (const Uid& segment : segments) {
+    CAIRN_ASSIGN_OR_RETURN(const std::optional<std::string> row,
+                           table->Get(Partition::Manifest(manifest), EncodeSegmentKey(segment)));
+    if (row) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -60,14 +55,32 @@ absl::Status Collector::ForEachPartition(Partition::Table table,
   }
 }
 
-absl::StatusOr<CollectResult> Collector::Run() {
+absl::StatusOr<bool> Collector::HasRows(const Directory& directory,
+                                        absl::string_view prefix) const {
+  CAIRN_ASSIGN_OR_RETURN(const Page page, options_.table->Scan(directory.partition(), prefix,
+                                                               PrefixEnd(prefix), /*max_rows=*/1));
+  return !page.rows.empty();
+}
+
+absl::StatusOr<DirectoryRoots> Collector::ReadRoots(const Uid& directory) const {
+  return ReadDirectoryRoots(options_.table, directory,
+                            [this](const Uid& manifest) { return restores_->Holds(manifest); });
+}
+
+absl::StatusOr<SegmentJudge> Collector::JudgeOf(const Uid& owner) const {
+  const absl::Time now = options_.clock->Now();
+  CAIRN_ASSIGN_OR_RETURN(DirectoryRoots roots, ReadRoots(owner));
+  return SegmentJudge{owner, std::move(roots.live), now};
+}
+
+absl::StatusOr<CollectResult> Collector::Run(CollectScope scope) {
   MutexLock lock(&running_);
   CollectResult result;
   CAIRN_RETURN_IF_ERROR(ForEachPartition(Partition::Table::kDirectory, [&](const Uid& directory) {
     return CollectDirectory(directory, &result);
   }));
   CAIRN_RETURN_IF_ERROR(catalog_->ForgetTombstones());
-  CAIRN_RETURN_IF_ERROR(CollectOrphansIfDue(&result));
+  CAIRN_RETURN_IF_ERROR(CollectOrphansIfDue(scope, &result));
   return result;
 }
 
@@ -90,9 +103,10 @@ absl::Status Collector::CollectSessions(const Directory& directory, CollectResul
   const absl::Time forget_before = options_.clock->Now() - kEndedKept;
   return VisitSessions(
       options_.table, directory, [&](Stored<SessionRecord> session) -> absl::Status {
-        const bool was_open = IsOpen(session.record);
+        const auto is_open = [&] { return session.record.state() == SessionRecord::STATE_OPEN; };
+        const bool was_open = is_open();
         CAIRN_ASSIGN_OR_RETURN(session, sessions_->ExpireIfOver(directory, std::move(session)));
-        if (IsOpen(session.record)) return absl::OkStatus();
+        if (is_open()) return absl::OkStatus();
         if (was_open) {
           ++result->sessions;
         } else if (absl::FromUnixMicros(session.record.end_time()) < forget_before) {
@@ -138,113 +152,103 @@ absl::Status Collector::ForgetRequests(const Directory& directory) {
                    });
 }
 
-absl::Status Collector::FreeManifest(const Uid& manifest, CollectResult* result) {
-  CAIRN_ASSIGN_OR_RETURN(const std::vector<Uid> segments, SegmentsOf(options_.table, manifest));
-  CAIRN_RETURN_IF_ERROR(options_.segments->Remove(segments));
-  CAIRN_RETURN_IF_ERROR(options_.table->ErasePartition(Partition::Manifest(manifest)));
-  result->segments += static_cast<int64_t>(segments.size());
-  ++result->manifests;
-  return absl::OkStatus();
+absl::Status Collector::CollectDeleted(const Directory& directory, CollectResult* result) {
+  CAIRN_RETURN_IF_ERROR(catalog_->BuryDeleted(directory));
+  CAIRN_RETURN_IF_ERROR(DiscardCheckpoints(directory));
+  CAIRN_RETURN_IF_ERROR(DiscardSessions(directory));
+  CAIRN_RETURN_IF_ERROR(CollectGarbage(directory, result));
+  // Segments that others borrow are judged by the borrows here.
+  for (const absl::string_view prefix : {kGarbagePrefix, kBorrowPrefix}) {
+    CAIRN_ASSIGN_OR_RETURN(const bool held, HasRows(directory, prefix));
+    if (held) return absl::OkStatus();
+  }
+  return options_.table->ErasePartition(directory.partition());
 }
 
-absl::Status Collector::CollectGarbage(const Directory& directory, CollectResult* result) {
+absl::Status Collector::DiscardCheckpoints(const Directory& directory) {
   return VisitUidKeys(
-      options_.table, directory, kGarbagePrefix, [&](const Uid& manifest) -> absl::Status {
-        if (restores_->Holds(manifest)) return absl::OkStatus();
-        CAIRN_RETURN_IF_ERROR(FreeManifest(manifest, result));
+      options_.table, directory.uid, kCheckpointPrefix, [&](const Uid& manifest) -> absl::Status {
         Batch batch{.partition = directory.partition(), .durability = Durability::kBuffered};
-        batch.Erase(GarbageKey(manifest));
+        batch.Erase(CheckpointKey(manifest));
+        AddGarbage(manifest, options_.clock->Now(), &batch);
         return options_.table->Write(batch).status();
       });
 }
 
-absl::Status Collector::CollectDeleted(const Directory& directory, CollectResult* result) {
-  bool held = false;
-  const auto free = [&](const Uid& manifest) -> absl::Status {
-    sessions_->Forget(manifest);
-    if (!restores_->Holds(manifest)) return FreeManifest(manifest, result);
-    held = true;
-    return absl::OkStatus();
-  };
-  CAIRN_RETURN_IF_ERROR(VisitUidKeys(options_.table, directory, kCheckpointPrefix, free));
-  CAIRN_RETURN_IF_ERROR(VisitUidKeys(options_.table, directory, kGarbagePrefix, free));
-  CAIRN_RETURN_IF_ERROR(VisitSessions(
-      options_.table, directory, [&](const Stored<SessionRecord>& session) -> absl::Status {
-        if (!IsOpen(session.record)) return absl::OkStatus();
-        CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(directory, session.record));
-        return free(manifest);
-      }));
-  if (held) return absl::OkStatus();
-  CAIRN_RETURN_IF_ERROR(catalog_->BuryDeleted(directory));
-  return options_.table->ErasePartition(directory.partition());
+absl::Status Collector::DiscardSessions(const Directory& directory) {
+  return VisitOpenSessions(options_.table, directory.uid,
+                           [&](const SessionRecord& session, const Uid& manifest) -> absl::Status {
+                             sessions_->Forget(manifest);
+                             Batch batch{.partition = directory.partition(),
+                                         .durability = Durability::kBuffered};
+                             batch.Erase(SessionKey(session.session()));
+                             AddGarbage(manifest, options_.clock->Now(), &batch);
+                             return options_.table->Write(batch).status();
+                           });
 }
 
-absl::Status Collector::AddRoots(const Uid& uid, UidSet* roots) const {
-  CAIRN_ASSIGN_OR_RETURN(const std::optional<Directory> directory, catalog_->Load(uid));
-  if (!directory || directory->head.record.deleted()) return absl::OkStatus();
-  const auto add = [&](const Uid& manifest) {
-    roots->insert(manifest);
-    return absl::OkStatus();
-  };
-  // In the order in which a manifest goes from one to the other, so that none slips through.
-  CAIRN_RETURN_IF_ERROR(VisitSessions(
-      options_.table, *directory, [&](const Stored<SessionRecord>& session) -> absl::Status {
-        if (!IsOpen(session.record)) return absl::OkStatus();
-        CAIRN_ASSIGN_OR_RETURN(const Uid manifest, ManifestOf(*directory, session.record));
-        return add(manifest);
-      }));
-  CAIRN_RETURN_IF_ERROR(VisitUidKeys(options_.table, *directory, kCheckpointPrefix, add));
-  return VisitUidKeys(options_.table, *directory, kGarbagePrefix, add);
-}
-
-absl::StatusOr<Collector::UidSet> Collector::ReadRoots() const {
-  UidSet roots;
-  CAIRN_RETURN_IF_ERROR(ForEachPartition(Partition::Table::kDirectory, [&](const Uid& directory) {
-    return AddRoots(directory, &roots);
-  }));
-  return roots;
-}
-
-absl::Status Collector::CollectOrphansIfDue(CollectResult* result) {
+absl::Status Collector::CollectGarbage(const Directory& directory, CollectResult* result) {
+  CAIRN_ASSIGN_OR_RETURN(const bool any, HasRows(directory, kGarbagePrefix));
+  if (!any) return absl::OkStatus();
   const absl::Time now = options_.clock->Now();
-  if (orphans_collected_ && now - *orphans_collected_ < kOrphanPeriod) return absl::OkStatus();
-  CAIRN_RETURN_IF_ERROR(CollectOrphans(result));
-  orphans_collected_ = now;
+  CAIRN_ASSIGN_OR_RETURN(DirectoryRoots roots, ReadRoots(directory.uid));
+  const SegmentJudge judge{directory.uid, std::move(roots.live), now};
+  std::vector<Uid> waiting;
+  std::optional<Uid> after;
+  while (true) {
+    CAIRN_ASSIGN_OR_RETURN(const SegmentWindow window,
+                           ReadSegmentWindow(options_.table, roots.dead, after));
+    if (window.empty()) break;
+    CAIRN_RETURN_IF_ERROR(FreeWindow(judge, window, result, &waiting));
+    after = window.rbegin()->first;
+  }
+  for (const Uid& manifest : roots.dead) {
+    CAIRN_ASSIGN_OR_RETURN(const bool waits, ListsAnyOf(options_.table, manifest, waiting));
+    if (!waits) CAIRN_RETURN_IF_ERROR(EraseManifest(directory.uid, manifest, result));
+  }
   return absl::OkStatus();
 }
 
-absl::Status Collector::CollectOrphans(CollectResult* result) {
-  CAIRN_ASSIGN_OR_RETURN(UidSet roots, ReadRoots());
-  const auto needed = [&](const Uid& manifest) {
-    return roots.contains(manifest) || restores_->Holds(manifest);
-  };
-  std::vector<std::pair<Uid, Uid>> segments;  // and their manifests
-  CAIRN_RETURN_IF_ERROR(options_.segments->Walk([&](const SegmentInfo& info) {
-    SegmentHeader header;
-    if (!header.ParseFromString(info.header)) return true;  // not ours to judge
-    const std::optional<Uid> manifest = Uid::FromBytes(header.manifest_uid());
-    if (manifest && !needed(*manifest)) segments.emplace_back(info.uid, *manifest);
-    return true;
-  }));
-  std::vector<Uid> manifests;
-  CAIRN_RETURN_IF_ERROR(ForEachPartition(Partition::Table::kSlices, [&](const Uid& manifest) {
-    if (!needed(manifest)) manifests.push_back(manifest);
-    return absl::OkStatus();
-  }));
-  if (segments.empty() && manifests.empty()) return absl::OkStatus();
-
-  CAIRN_ASSIGN_OR_RETURN(roots, ReadRoots());
-  for (const auto& [segment, manifest] : segments) {
-    if (needed(manifest)) continue;
-    CAIRN_RETURN_IF_ERROR(options_.segments->Remove({&segment, 1}));
-    ++result->segments;
+absl::Status Collector::FreeWindow(const SegmentJudge& judge, const SegmentWindow& window,
+                                   CollectResult* result, std::vector<Uid>* waiting) {
+  SegmentWindow own, borrowed;
+  for (const auto& [segment, listed] : window) {
+    (listed.owner == judge.owner ? own : borrowed).emplace(segment, listed);
   }
-  for (const Uid& manifest : manifests) {
-    if (needed(manifest)) continue;
-    CAIRN_RETURN_IF_ERROR(options_.table->ErasePartition(Partition::Manifest(manifest)));
-    ++result->manifests;
+  CAIRN_ASSIGN_OR_RETURN(const std::vector<Uid> young,
+                         freer_.Free(judge, own, /*shrink=*/true, result));
+  waiting->insert(waiting->end(), young.begin(), young.end());
+  return FreeBorrowed(judge.owner, borrowed, /*shrink=*/true, result, waiting);
+}
+
+absl::Status Collector::FreeBorrowed(const Uid& borrower, const SegmentWindow& window, bool shrink,
+                                     CollectResult* result, std::vector<Uid>* waiting) {
+  if (window.empty()) return absl::OkStatus();
+  const auto held = [this](const Uid& manifest) { return restores_->Holds(manifest); };
+  CAIRN_ASSIGN_OR_RETURN(const ReleasedBorrows borrows,
+                         ReleaseBorrows(options_.table, options_.clock, held, borrower, window));
+  waiting->insert(waiting->end(), borrows.waiting.begin(), borrows.waiting.end());
+  std::map<Uid, SegmentWindow> by_owner;
+  for (const Uid& segment : borrows.released) {
+    const ListedSegment& listed = window.at(segment);
+    by_owner[listed.owner].emplace(segment, listed);
+  }
+  for (const auto& [owner, segments] : by_owner) {
+    CAIRN_ASSIGN_OR_RETURN(const SegmentJudge judge, JudgeOf(owner));
+    CAIRN_ASSIGN_OR_RETURN(const std::vector<Uid> young,
+                           freer_.Free(judge, segments, shrink, result));
+    waiting->insert(waiting->end(), young.begin(), young.end());
   }
   return absl::OkStatus();
+}
+
+absl::Status Collector::EraseManifest(const Uid& directory, const Uid& manifest,
+                                      CollectResult* result) {
+  CAIRN_RETURN_IF_ERROR(options_.table->ErasePartition(Partition::Manifest(manifest)));
+  ++result->manifests;
+  Batch batch{.partition = Partition::Directory(directory), .durability = Durability::kBuffered};
+  batch.Erase(GarbageKey(manifest));
+  return options_.table->Write(batch).status();
 }
 
 }  // namespace cairn::storage

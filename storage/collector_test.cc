@@ -185,7 +185,8 @@ TEST_F(CollectorTest, ASessionThatOpensMeanwhileIsSpared) {
 
 TEST_F(CollectorTest, ACollectionCutOffAnywhereIsFinishedByTheNext) {
   constexpr Operation kOperations[] = {Operation::kGet,   Operation::kScan,   Operation::kList,
-                                       Operation::kWrite, Operation::kRemove, Operation::kWalk};
+                                       Operation::kWrite, Operation::kRemove, Operation::kRetain,
+                                       Operation::kWalk};
   for (const Operation operation : kOperations) {
     bool failed = true;
     for (int nth = 1; failed; ++nth) {

@@ -212,7 +212,9 @@ class ManifestCheck {
       ++(slice.key.kind == TensorKind::kTensor ? summary_.tensor_count : summary_.attachment_count);
     }
     for (const v1::Piece& piece : slice.record.pieces()) {
-      summary_.stored_bytes += static_cast<int64_t>(piece.inline_bytes().size());
+      const auto inline_bytes = static_cast<int64_t>(piece.inline_bytes().size());
+      summary_.inline_bytes += inline_bytes;
+      summary_.stored_bytes += inline_bytes;
     }
     return tensor_->Add(slice);
   }

@@ -25,6 +25,7 @@ struct ManifestSummary {
   int64_t slice_count = 0;    // of both
   int64_t logical_bytes = 0;  // of all slices
   int64_t stored_bytes = 0;   // of the chunks that were written for it, and inline ones
+  int64_t inline_bytes = 0;   // of these, those in rows
   int64_t row_count = 0;      // before the end row
   uint64_t rows_xxh3 = 0;     // as EndRecord.rows_xxh3
   std::map<std::string, int64_t> slices_by_writer;  // each with those that another saved first

@@ -82,6 +82,7 @@ CheckpointRecord MakeCheckpoint(const SessionRecord& session, const ManifestSumm
   checkpoint.set_slice_count(summary.slice_count);
   checkpoint.set_logical_bytes(summary.logical_bytes);
   checkpoint.set_stored_bytes(summary.stored_bytes);
+  checkpoint.set_inline_bytes(summary.inline_bytes);
   *checkpoint.mutable_annotations() = session.annotations();
   *checkpoint.mutable_metrics() = session.metrics();
   checkpoint.set_key_separator(session.key_separator());

@@ -14,6 +14,7 @@
 #include "storage/save_session.h"
 #include "storage/slice_list.h"
 #include "storage/tensor_list.h"
+#include "storage/usage.h"
 
 namespace cairn::storage {
 namespace {
@@ -31,6 +32,7 @@ class StoreImpl : public Store {
         sessions_(options, &catalog_, &locks_),
         copies_(options, &catalog_, &sessions_),
         restores_(options.table, options.segments, options.clock, options.random),
+        usage_(options.table, &catalog_, &checkpoints_),
         collector_(options, &catalog_, &sessions_, &restores_) {}
 
   std::string incarnation() const override { return incarnation_.ToHex(); }
@@ -146,7 +148,15 @@ class StoreImpl : public Store {
     return restores_.NewSliceReader(token);
   }
 
-  absl::StatusOr<CollectResult> Collect() override { return collector_.Run(); }
+  absl::StatusOr<Usage> GetUsage(absl::string_view directory,
+                                 absl::string_view checkpoint) override {
+    return checkpoint.empty() ? usage_.OfDirectory(directory)
+                              : usage_.OfCheckpoint(directory, checkpoint);
+  }
+
+  absl::StatusOr<CollectResult> Collect(CollectScope scope) override {
+    return collector_.Run(scope);
+  }
 
  private:
   Table* const table_;
@@ -157,6 +167,7 @@ class StoreImpl : public Store {
   SaveSessions sessions_;
   Copies copies_;
   Restores restores_;
+  UsageMeter usage_;
   Collector collector_;
 };
 

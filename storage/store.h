@@ -241,10 +241,26 @@ struct OutgoingPart {
   PinnedBytes bytes;
 };
 
+// What checkpoints take of the store, in bytes.
+struct Usage {
+  int64_t logical_bytes = 0;          // of all slices, each as often as it was saved
+  int64_t stored_bytes = 0;           // chunks, each once, and bytes in rows
+  int64_t shared_bytes = 0;           // of these, what others hold too
+  int64_t freed_by_delete_bytes = 0;  // what deleting would free
+};
+
 struct CollectResult {
-  int64_t manifests = 0;  // whose rows were erased
-  int64_t segments = 0;   // removed
-  int64_t sessions = 0;   // expired, or forgotten after kEndedKept
+  int64_t manifests = 0;        // whose rows were erased
+  int64_t segments = 0;         // removed
+  int64_t shrunk_segments = 0;  // of which a part was freed
+  int64_t freed_bytes = 0;      // of both, as stored
+  int64_t sessions = 0;         // expired, or forgotten after kEndedKept
+};
+
+// What a run of the collector looks for.
+enum class CollectScope {
+  kGarbage,     // what rows name; orphans now and then
+  kEverything,  // orphans too
 };
 
 // -------------------------------------------------------------------------------------------------
@@ -440,11 +456,20 @@ class Store {
   // Errors: kInvalidArgument (not a token of ours), kFailedPrecondition with reason RESTORE_LOST.
   virtual absl::StatusOr<std::unique_ptr<SliceReader>> NewSliceReader(absl::string_view token) = 0;
 
+  // --- Space.
+
+  // Of one checkpoint, or with an empty `checkpoint` of all that are live in the directory. Shared
+  // is what also is reached from elsewhere: other directories, and, for a checkpoint, the other
+  // checkpoints and the open sessions of its own. Exact but where segments with chunks of several
+  // sizes are used in part. Errors: kNotFound.
+  virtual absl::StatusOr<Usage> GetUsage(absl::string_view directory,
+                                         absl::string_view checkpoint) = 0;
+
   // --- Background work.
 
   // Frees what nothing needs any more: deleted and replaced checkpoints, ended sessions, orphans.
-  // One run at a time; a second call waits.
-  virtual absl::StatusOr<CollectResult> Collect() = 0;
+  // One run at a time; a second call waits, and then runs.
+  virtual absl::StatusOr<CollectResult> Collect(CollectScope scope = CollectScope::kGarbage) = 0;
 };
 
 // OK for a directory path of the form that design section 1 gives. Errors: kInvalidArgument.

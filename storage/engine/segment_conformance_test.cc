@@ -153,11 +153,82 @@ TEST_P(SegmentStoreTest, PinnedBytesOutliveRemoval) {
 }
 
 TEST_P(SegmentStoreTest, RetainingFreesNoLiveChunk) {
-  const Uid uid = Store({"one", "two", "three"});
-  ASSERT_OK(segments().Retain(uid, {1, 3}));
-  EXPECT_THAT(Read({uid, 1, 0, 3}), IsOkAndHolds("one"));
-  EXPECT_THAT(Read({uid, 3, 0, 5}), IsOkAndHolds("three"));
-  EXPECT_THAT(Walk(), ElementsAre(uid));
+  const std::string first = Bytes(100000), third = Bytes(kMaxChunkBytes);
+  const Uid uid = Store({first, Bytes(1000), third}), other = Store({"other"});
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    ASSERT_OK(segments().Retain(uid, {1, 3}));
+    EXPECT_THAT(Read({uid, 1, 0, 100000}), IsOkAndHolds(first));
+    EXPECT_THAT(Read({uid, 3, 0, kMaxChunkBytes}), IsOkAndHolds(third));
+    const absl::Status freed = Read({uid, 2, 0, 1000}).status();
+    EXPECT_TRUE(freed.ok() || absl::IsNotFound(freed)) << freed;
+    EXPECT_THAT(Read({other, 1, 0, 5}), IsOkAndHolds("other"));
+  }
+}
+
+TEST_P(SegmentStoreTest, TheHeaderOutlivesAllThatIsFreed) {
+  const Uid uid = Store({"one", "two"}, "the header");
+  ASSERT_OK(segments().Retain(uid, {2}));
+  ASSERT_OK(segments().Retain(uid, {}));
+  std::string header;
+  ASSERT_OK(segments().Walk([&](const SegmentInfo& segment) {
+    EXPECT_EQ(segment.uid, uid);
+    header = segment.header;
+    return true;
+  }));
+  EXPECT_EQ(header, "the header");
+  EXPECT_THAT(segments().ReadHeader(uid), IsOkAndHolds("the header"));
+  ASSERT_OK(segments().Remove({uid}));
+  EXPECT_THAT(Walk(), ElementsAre());
+  EXPECT_THAT(segments().ReadHeader(uid), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_P(SegmentStoreTest, RetainingOfWhatIsNotThereIsNoError) {
+  Store({"chunk"});
+  EXPECT_OK(segments().Retain(NewUid(), {1}));
+}
+
+TEST_P(SegmentStoreTest, PinnedBytesOutliveRetaining) {
+  const std::string chunk = Bytes(kMaxChunkBytes);
+  const Uid uid = Store({chunk, "live"});
+  ASSERT_OK_AND_ASSIGN(const PinnedBytes bytes, segments().Read({uid, 1, 10, 1000}, true));
+  ASSERT_OK(segments().Retain(uid, {2}));
+  for (int i = 0; i < 20; ++i) Store({Bytes(kMaxChunkBytes)});
+  EXPECT_EQ(bytes.view(), absl::string_view(chunk).substr(10, 1000));
+}
+
+TEST_P(SegmentStoreTest, StoredBytesAreThoseOfTheSegmentAlone) {
+  Store({Bytes(200000)});
+  const Uid uid = Store({Bytes(100000), Bytes(50000)});
+  ASSERT_OK_AND_ASSIGN(const int64_t whole, segments().StoredBytes(uid));
+  EXPECT_GT(whole, 150000);
+  EXPECT_LT(whole, 160000);
+  ASSERT_OK(segments().Retain(uid, {2}));
+  ASSERT_OK_AND_ASSIGN(const int64_t rest, segments().StoredBytes(uid));
+  EXPECT_GT(rest, 50000);
+  EXPECT_LE(rest, whole);
+  EXPECT_THAT(segments().StoredBytes(NewUid()), IsOkAndHolds(0));
+  ASSERT_OK(segments().Remove({uid}));
+  EXPECT_THAT(segments().StoredBytes(uid), IsOkAndHolds(0));
+}
+
+TEST_P(SegmentStoreTest, RetainingAndWritingGoOnTogether) {
+  constexpr int kSegments = 20;
+  std::vector<Uid> shrinking;
+  for (int i = 0; i < kSegments; ++i) shrinking.push_back(Store({"one", "two", "three"}));
+  std::vector<Uid> written;
+  for (int i = 0; i < kSegments; ++i) written.push_back(NewUid());
+  std::thread writer([&] {
+    for (const Uid& uid : written) {
+      const auto segment = segments().NewWriter(uid, "h");
+      ASSERT_OK(segment);
+      ASSERT_OK((*segment)->Append("chunk"));
+      ASSERT_OK((*segment)->Finish());
+    }
+  });
+  for (const Uid& uid : shrinking) EXPECT_OK(segments().Retain(uid, {3}));
+  writer.join();
+  for (const Uid& uid : shrinking) EXPECT_THAT(Read({uid, 3, 0, 5}), IsOkAndHolds("three"));
+  for (const Uid& uid : written) EXPECT_THAT(Read({uid, 1, 0, 5}), IsOkAndHolds("chunk"));
 }
 
 TEST_P(SegmentStoreTest, WalkVisitsAllInOrderWithTheirHeaders) {

@@ -124,10 +124,11 @@ absl::StatusOr<PinnedBytes> SegmentStore::Read(const Extent& extent, bool verify
   return PinnedBytes(chunk.substr(extent.offset, extent.length), stored.owner());
 }
 
-absl::Status SegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
-  (void)uid;
-  (void)live;
-  return absl::OkStatus();
+absl::StatusOr<std::string> SegmentStore::ReadHeader(const Uid& uid) {
+  CAIRN_ASSIGN_OR_RETURN(const PinnedBytes stored, DoRead(uid, 0, /*verify=*/true));
+  CAIRN_ASSIGN_OR_RETURN(const absl::string_view header,
+                         LoadChunk(uid, 0, stored.view(), /*verify=*/true));
+  return std::string(header);
 }
 
 }  // namespace cairn::storage

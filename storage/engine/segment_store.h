@@ -107,6 +107,9 @@ class SegmentStore {
   // (damaged).
   absl::StatusOr<PinnedBytes> Read(const Extent& extent, bool verify);
 
+  // The header, as given to NewWriter. Errors: kNotFound (no such segment), kDataLoss (damaged).
+  absl::StatusOr<std::string> ReadHeader(const Uid& uid);
+
   // Hints that these extents are read next, in this order.
   virtual void Prefetch(absl::Span<const Extent> extents) { (void)extents; }
 
@@ -114,8 +117,15 @@ class SegmentStore {
   // after an error.
   virtual absl::Status Remove(absl::Span<const Uid> uids) = 0;
 
-  // May free all chunks of a segment but `live` (ascending); never frees a live one.
-  virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live);
+  // May free all chunks of a segment but its header and `live` (ascending); never frees one of
+  // these. A segment that is not there is no error. What is pinned stays readable. Repeat after an
+  // error. Errors: kResourceExhausted (there is no room for what stays, which is written once
+  // more).
+  virtual absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) = 0;
+
+  // Bytes that a segment takes as it is stored now; 0: it is not there.
+  // Errors: kUnavailable (I/O).
+  virtual absl::StatusOr<int64_t> StoredBytes(const Uid& uid) = 0;
 
   // Visits every durable segment, in ascending order of uid, until `visit` returns false. Segments
   // that are finished or removed meanwhile may or may not be seen.

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -23,6 +25,17 @@ class TestFolder {
   ~TestFolder() { std::filesystem::remove_all(path_); }
 
   const std::string& path() const { return path_; }
+
+  // What its files take on the disk, as `du` counts.
+  int64_t DiskBytes() const {
+    int64_t bytes = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
+      struct stat info;
+      if (lstat(entry.path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
+        bytes += info.st_blocks * 512;
+    }
+    return bytes;
+  }
 
  private:
   std::string path_;

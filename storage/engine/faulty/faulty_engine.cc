@@ -26,6 +26,9 @@ auto WithFault(FaultPlan* plan, Operation operation, Call call) -> decltype(call
   switch (*fault) {
     case Fault::kFail:
       return absl::UnavailableError("the disk failed, as the fault plan has it");
+    case Fault::kFull:
+      return MakeError(ErrorReason::ERROR_REASON_STORAGE_FULL, absl::StatusCode::kResourceExhausted,
+                       "the disk is full, as the fault plan has it");
     case Fault::kUnknownApplied:
       if (auto result = call(); !StatusOf(result).ok()) return result;
       return AnswerLost();
@@ -126,6 +129,10 @@ absl::StatusOr<std::vector<Partition>> FaultyTable::ListPartitions(Partition::Ta
 
 absl::Status FaultySegmentStore::Remove(absl::Span<const Uid> uids) {
   return WithFault(plan_, Operation::kRemove, [&] { return inner_->Remove(uids); });
+}
+
+absl::Status FaultySegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
+  return WithFault(plan_, Operation::kRetain, [&] { return inner_->Retain(uid, live); });
 }
 
 absl::Status FaultySegmentStore::Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) {

@@ -32,11 +32,13 @@ enum class Operation {
   kFinish,
   kRead,
   kRemove,
+  kRetain,
   kWalk
 };
 
 enum class Fault {
   kFail,            // definitely not done: kUnavailable
+  kFull,            // definitely not done: kResourceExhausted with reason STORAGE_FULL
   kUnknownApplied,  // done, and the answer lost: kAborted with reason OUTCOME_UNKNOWN
   kUnknownDropped,  // not done, and the same answer
 };
@@ -99,9 +101,8 @@ class FaultySegmentStore : public SegmentStore {
 
   void Prefetch(absl::Span<const Extent> extents) override { inner_->Prefetch(extents); }
   absl::Status Remove(absl::Span<const Uid> uids) override;
-  absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) override {
-    return inner_->Retain(uid, live);
-  }
+  absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) override;
+  absl::StatusOr<int64_t> StoredBytes(const Uid& uid) override { return inner_->StoredBytes(uid); }
   absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) override;
 
  protected:

@@ -51,6 +51,12 @@ TEST_F(FaultyEngineTest, AnUnknownOutcomeIsEitherDoneOrNot) {
   EXPECT_THAT(table_.Get(partition_, "a"), IsOkAndHolds("1"));
 }
 
+TEST_F(FaultyEngineTest, AFullDiskTakesNothing) {
+  plan_.FailNth(Operation::kWrite, 1, Fault::kFull);
+  EXPECT_THAT(table_.Write(PutA()), HasReason(ErrorReason::ERROR_REASON_STORAGE_FULL));
+  EXPECT_THAT(table_.Get(partition_, "a"), IsOkAndHolds(std::nullopt));
+}
+
 TEST_F(FaultyEngineTest, FailsUntilCleared) {
   plan_.FailAll(Operation::kScan, Fault::kFail);
   EXPECT_THAT(table_.Scan(partition_, "", ""), StatusIs(absl::StatusCode::kUnavailable));

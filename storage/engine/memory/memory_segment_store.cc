@@ -1,5 +1,6 @@
 #include "storage/engine/memory/memory_segment_store.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -46,8 +47,10 @@ absl::StatusOr<PinnedBytes> MemorySegmentStore::DoRead(const Uid& uid, uint32_t 
                                                        bool /*verify*/) {
   MutexLock lock(&mutex_);
   const auto segment = segments_.find(uid);
-  if (segment == segments_.end() || chunk >= segment->second.size())
+  if (segment == segments_.end() || chunk >= segment->second.size() ||
+      segment->second[chunk].view().empty()) {
     return ChunkNotFound(uid, chunk);
+  }
   return segment->second[chunk];
 }
 
@@ -55,6 +58,29 @@ absl::Status MemorySegmentStore::Remove(absl::Span<const Uid> uids) {
   MutexLock lock(&mutex_);
   for (const Uid& uid : uids) segments_.erase(uid);
   return absl::OkStatus();
+}
+
+absl::Status MemorySegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
+  MutexLock lock(&mutex_);
+  const auto segment = segments_.find(uid);
+  if (segment == segments_.end()) return absl::OkStatus();
+  for (uint32_t chunk = 1; chunk < segment->second.size(); ++chunk) {
+    if (!std::binary_search(live.begin(), live.end(), chunk)) {
+      segment->second[chunk] = PinnedBytes();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> MemorySegmentStore::StoredBytes(const Uid& uid) {
+  MutexLock lock(&mutex_);
+  const auto segment = segments_.find(uid);
+  if (segment == segments_.end()) return 0;
+  int64_t bytes = 0;
+  for (const PinnedBytes& chunk : segment->second) {
+    bytes += static_cast<int64_t>(chunk.view().size());
+  }
+  return bytes;
 }
 
 absl::Status MemorySegmentStore::Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) {

@@ -22,6 +22,8 @@ namespace cairn::storage {
 class MemorySegmentStore : public SegmentStore {
  public:
   absl::Status Remove(absl::Span<const Uid> uids) override;
+  absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) override;
+  absl::StatusOr<int64_t> StoredBytes(const Uid& uid) override;
   absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) override;
 
   // Flips the lowest bit of byte `offset` of a chunk as stored (its crc32c follows its bytes).
@@ -34,7 +36,7 @@ class MemorySegmentStore : public SegmentStore {
 
  private:
   friend class MemorySegmentWriter;
-  using Chunks = std::vector<PinnedBytes>;  // as stored
+  using Chunks = std::vector<PinnedBytes>;  // as stored; without bytes: freed
 
   void Add(const Uid& uid, Chunks chunks);
 

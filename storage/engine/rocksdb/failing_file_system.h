@@ -26,6 +26,13 @@ class FailingFileSystem : public rocksdb::FileSystemWrapper {
   std::atomic<bool> table_appends_fail = false;
   std::atomic<bool> full = false;
 
+  rocksdb::IOStatus GetFreeSpace(const std::string& path, const rocksdb::IOOptions& options,
+                                 uint64_t* bytes, rocksdb::IODebugContext* context) override {
+    const rocksdb::IOStatus status = target()->GetFreeSpace(path, options, bytes, context);
+    if (full) *bytes = 0;
+    return status;
+  }
+
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* context) override {

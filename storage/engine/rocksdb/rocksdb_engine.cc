@@ -88,8 +88,9 @@ absl::Status RocksDbEngine::Parts::OpenDatabase(const std::string& folder) {
   rocksdb::DBOptions database = options.Database();
   database.listeners.push_back(std::make_shared<FailureListener>(&health));
   const std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
-      {rocksdb::kDefaultColumnFamilyName,
-       rocksdb::ColumnFamilyOptions()},  // RocksDB insists; empty
+      // RocksDB insists; empty. The largest write buffer of all is allocated for the log in
+      // advance.
+      {rocksdb::kDefaultColumnFamilyName, options.Rows()},
       {"catalog", options.Rows()},
       {"directory", options.Rows()},
       {"slices", options.Rows()},
@@ -115,7 +116,8 @@ void RocksDbEngine::Parts::MakeStores(const std::string& folder) {
       db.get(), families[4],
       RocksDbSegmentStore::Files{.folder = IngestFolder(folder),
                                  .options = rocksdb::Options(options.Database(), options.Chunks()),
-                                 .env_options = options.SegmentFile(direct)},
+                                 .env_options = options.SegmentFile(direct),
+                                 .retain_filter = options.retain_filter()},
       &health);
 }
 

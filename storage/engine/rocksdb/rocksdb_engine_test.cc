@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -77,15 +76,7 @@ class RocksDbEngineTest : public testing::Test {
     return chunk_files;
   }
 
-  int64_t DiskBytes() const {
-    int64_t bytes = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(path())) {
-      struct stat info;
-      if (lstat(entry.path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
-        bytes += info.st_blocks * 512;
-    }
-    return bytes;
-  }
+  int64_t DiskBytes() const { return folder_.DiskBytes(); }
 
   const Partition partition_ = Partition::Catalog(1);
   SeededRandom random_{1};
@@ -148,6 +139,47 @@ TEST_F(RocksDbEngineTest, RemovedSegmentsFreeTheDisk) {
   EXPECT_LT(DiskBytes() - before, kMaxChunkBytes);
   Close();
   EXPECT_THAT(ChunkFiles(), IsEmpty());
+}
+
+TEST_F(RocksDbEngineTest, AShrunkSegmentFreesTheDiskAndStaysOneFileInTheBottommostLevel) {
+  Open();
+  const int64_t before = DiskBytes();
+  constexpr int kChunks = 16;
+  const std::string chunk = RandomBytes(kMaxChunkBytes);
+  const Uid uid = StoreSegment(chunk, kChunks), other = StoreSegment();
+  EXPECT_GE(DiskBytes() - before, kChunks * kMaxChunkBytes);
+  ASSERT_OK(segments().Retain(uid, {3, 16}));
+  EXPECT_LT(DiskBytes() - before, 3 * kMaxChunkBytes);
+  for (const uint32_t live : {3, 16}) {
+    ASSERT_OK_AND_ASSIGN(const PinnedBytes bytes, segments().Read({uid, live, 0, 1 << 20}, true));
+    EXPECT_EQ(bytes.view(), chunk);
+  }
+  EXPECT_THAT(segments().Read({uid, 4, 0, 1}, true), StatusIs(absl::StatusCode::kNotFound));
+
+  Close();
+  const auto files = ChunkFiles();
+  ASSERT_THAT(files, SizeIs(2));
+  for (const auto& file : files) {
+    EXPECT_EQ(file.level, 6);
+    EXPECT_EQ(file.num_deletions, 0u);
+    EXPECT_EQ(file.file_checksum_func_name, "cairn.xxh3-64");
+    EXPECT_THAT(file.file_checksum, SizeIs(8));
+  }
+  EXPECT_EQ(files[0].num_entries + files[1].num_entries, 3u + 2u);
+  Open();
+  ASSERT_OK(segments().Remove({uid}));
+  EXPECT_LT(DiskBytes() - before, kMaxChunkBytes);
+  EXPECT_OK(segments().Read({other, 1, 0, 5}, true));
+}
+
+TEST_F(RocksDbEngineTest, ShrinkingChangesNothingWhenAllIsLive) {
+  Open();
+  const Uid uid = StoreSegment("chunk", 3);
+  ASSERT_OK_AND_ASSIGN(const int64_t before, segments().StoredBytes(uid));
+  ASSERT_OK(segments().Retain(uid, {1, 2, 3}));
+  ASSERT_OK_AND_ASSIGN(const int64_t after, segments().StoredBytes(uid));
+  EXPECT_NEAR(static_cast<double>(after), static_cast<double>(before), 512);
+  EXPECT_OK(segments().Read({uid, 2, 0, 5}, true));
 }
 
 TEST_F(RocksDbEngineTest, WhatWritersLeftBehindIsRemovedAtTheNextStart) {
@@ -246,6 +278,30 @@ TEST_F(FailingDiskTest, AFailedLogWriteOrSyncEndsWritingAndNotReading) {
     EXPECT_THAT(table().Get(partition_, "after"), IsOkAndHolds(std::nullopt));
     EXPECT_OK(Put("again"));
   }
+}
+
+TEST_F(FailingDiskTest, WithoutRoomASegmentIsNotShrunk) {
+  const Uid uid = StoreSegment("chunk", 3);
+  disk_->full = true;
+  EXPECT_THAT(segments().Retain(uid, {1}), HasReason(ErrorReason::ERROR_REASON_STORAGE_FULL));
+  EXPECT_OK(segments().Read({uid, 2, 0, 5}, true));
+  disk_->full = false;
+  EXPECT_OK(segments().Retain(uid, {1}));
+  EXPECT_THAT(segments().Read({uid, 2, 0, 5}, true), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_FALSE(engine_->read_only());
+}
+
+TEST_F(FailingDiskTest, AShrinkThatTheDiskFailsLosesNothing) {
+  const Uid uid = StoreSegment("chunk", 3);
+  disk_->table_appends_fail = true;
+  EXPECT_FALSE(segments().Retain(uid, {1}).ok());
+  disk_->table_appends_fail = false;
+  for (const uint32_t chunk : {1, 2, 3}) EXPECT_OK(segments().Read({uid, chunk, 0, 5}, true));
+  Close();
+  Open({.env_for_test = env_.get()});
+  EXPECT_OK(segments().Retain(uid, {1}));
+  EXPECT_OK(segments().Read({uid, 1, 0, 5}, true));
+  EXPECT_THAT(segments().Read({uid, 2, 0, 5}, true), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(FailingDiskTest, ASegmentThatTheDiskRefusesIsNotThere) {

@@ -12,7 +12,9 @@ RocksDbOptions::RocksDbOptions(const RocksDbTuning& tuning, rocksdb::Env* env)
     : tuning_(tuning),
       env_(env),
       rows_cache_(rocksdb::NewLRUCache(tuning.block_cache_bytes)),
-      chunk_cache_(rocksdb::NewLRUCache(tuning.chunk_cache_bytes, tuning.chunk_cache_shard_bits)) {}
+      chunk_cache_(rocksdb::NewLRUCache(tuning.chunk_cache_bytes, tuning.chunk_cache_shard_bits)),
+      background_limiter_(rocksdb::NewGenericRateLimiter(tuning.background_bytes_per_second)),
+      retain_filter_(std::make_shared<RetainFilterFactory>()) {}
 
 rocksdb::DBOptions RocksDbOptions::Database() const {
   rocksdb::DBOptions options;
@@ -23,6 +25,7 @@ rocksdb::DBOptions RocksDbOptions::Database() const {
   options.db_write_buffer_size = tuning_.all_write_buffers_bytes;
   options.max_total_wal_size = tuning_.max_log_bytes;
   options.file_checksum_gen_factory = NewXxh3FileChecksumFactory();
+  options.rate_limiter = background_limiter_;
   // Restores read chunks in order, which the kernel's read-ahead serves; RocksDB would turn it off.
   options.advise_random_on_open = false;
   // RocksDB's own log is for its developers; what fails goes to ours.
@@ -63,11 +66,13 @@ rocksdb::ColumnFamilyOptions RocksDbOptions::Chunks() const {
   options.compression = rocksdb::kNoCompression;  // weights do not compress
   options.disable_auto_compactions = true;  // segments never overlap: there is nothing to merge
   options.write_buffer_size = 64 << 10;     // nothing is ever put there
+  options.compaction_filter_factory = retain_filter_;
   return options;
 }
 
 rocksdb::EnvOptions RocksDbOptions::SegmentFile(bool direct) const {
   rocksdb::EnvOptions options{Database()};
+  options.rate_limiter = nullptr;  // savers do not wait for what goes on in the background
   options.use_mmap_writes = false;
   options.use_direct_writes = direct;
   options.writable_file_max_buffer_size =

@@ -4,9 +4,13 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/rate_limiter.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+
+#include "storage/engine/rocksdb/retain_filter.h"
 
 namespace cairn::storage {
 
@@ -42,6 +46,10 @@ struct RocksDbTuning {
   // file system has no direct writes, buffered ones with 64 KiB cost 0.36 and with 4 MiB 1.7.
   size_t direct_buffer_bytes = 1 << 20;
   size_t buffered_buffer_bytes = 64 << 10;
+
+  // What RocksDB writes by itself: memtables and the rewriting of segments. A rewrite of the
+  // largest segment keeps ingestions waiting for 2 to 3 s at this rate.
+  int64_t background_bytes_per_second = 128 << 20;
 };
 
 // Caches and the like, which the options share; made once a database.
@@ -59,12 +67,16 @@ class RocksDbOptions {
   static rocksdb::IngestExternalFileOptions Ingestion();
 
   const RocksDbTuning& tuning() const { return tuning_; }
+  // Of the column family of chunks.
+  const std::shared_ptr<RetainFilterFactory>& retain_filter() const { return retain_filter_; }
 
  private:
   const RocksDbTuning tuning_;
   rocksdb::Env* const env_;
   const std::shared_ptr<rocksdb::Cache> rows_cache_;
   const std::shared_ptr<rocksdb::Cache> chunk_cache_;
+  const std::shared_ptr<rocksdb::RateLimiter> background_limiter_;
+  const std::shared_ptr<RetainFilterFactory> retain_filter_;
 };
 
 }  // namespace cairn::storage

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "storage/engine/rocksdb/chunk_key.h"
 #include "storage/engine/rocksdb/key_prefix.h"
 #include "storage/engine/rocksdb/rocksdb_status.h"
 #include "storage/engine/rocksdb/segment_file.h"
@@ -15,9 +16,24 @@ namespace cairn::storage {
 namespace {
 
 constexpr size_t kChunkKeyBytes = Uid::kBytes + sizeof(uint32_t);
+// A disk that fills up ends the process inside RocksDB: so much stays free for rows and logs.
+constexpr int64_t kRoomBesideRewrite = 64 << 20;
+
+// The keys that a segment may have.
+class SegmentKeys {
+ public:
+  explicit SegmentKeys(const Uid& uid)
+      : first_(ChunkKey(uid, 0)), last_(ChunkKey(uid, std::numeric_limits<uint32_t>::max())) {}
+  // Valid while this lives.
+  rocksdb::Range range() const { return {first_, last_}; }
+
+ private:
+  const std::string first_;
+  const std::string last_;
+};
 
 // The header of the segment whose first row this is.
-absl::StatusOr<SegmentInfo> ReadHeader(const rocksdb::Slice& key, const rocksdb::Slice& value) {
+absl::StatusOr<SegmentInfo> ParseHeader(const rocksdb::Slice& key, const rocksdb::Slice& value) {
   const std::optional<Uid> uid = Uid::FromBytes({key.data(), std::min(key.size(), Uid::kBytes)});
   if (!uid.has_value() || key.size() != kChunkKeyBytes || key.ToStringView() != ChunkKey(*uid, 0)) {
     return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
@@ -40,7 +56,7 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> RocksDbSegmentStore::DoNewWriter(
                                                /*invalidate_page_cache=*/false);
   CAIRN_RETURN_IF_ERROR(
       FromRocksDb(writer->Open(path), absl::StrCat("beginning segment ", uid.ToHex())));
-  return std::make_unique<SegmentFileWriter>(db_, chunks_, health_, uid, std::move(path),
+  return std::make_unique<SegmentFileWriter>(db_, chunks_, health_, &gate_, uid, std::move(path),
                                              std::move(writer));
 }
 
@@ -82,6 +98,54 @@ absl::Status RocksDbSegmentStore::Remove(absl::Span<const Uid> uids) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> RocksDbSegmentStore::FileOf(const Uid& uid) {
+  const SegmentKeys keys(uid);
+  const rocksdb::Range range = keys.range();
+  rocksdb::TablePropertiesCollection files;  // by path
+  CAIRN_RETURN_IF_ERROR(FromRocksDb(db_->GetPropertiesOfTablesInRange(chunks_, &range, 1, &files),
+                                    absl::StrCat("looking for the file of segment ", uid.ToHex())));
+  if (files.empty()) return "";
+  const std::string& path = files.begin()->first;
+  return path.substr(path.rfind('/') + 1);
+}
+
+absl::Status RocksDbSegmentStore::CheckRoomFor(const Uid& uid) {
+  CAIRN_ASSIGN_OR_RETURN(const int64_t bytes, StoredBytes(uid));
+  uint64_t free = 0;
+  const std::string attempt = absl::StrCat("shrinking segment ", uid.ToHex());
+  CAIRN_RETURN_IF_ERROR(
+      FromRocksDb(files_.options.env->GetFreeSpace(files_.folder, &free), attempt));
+  if (free >= static_cast<uint64_t>(bytes + kRoomBesideRewrite)) return absl::OkStatus();
+  return MakeError(ErrorReason::ERROR_REASON_STORAGE_FULL, absl::StatusCode::kResourceExhausted,
+                   absl::StrCat(attempt, ": it has ", bytes, " bytes and the disk ", free,
+                                " that are free; delete more, or make room"));
+}
+
+absl::Status RocksDbSegmentStore::Retain(const Uid& uid, absl::Span<const uint32_t> live) {
+  CAIRN_RETURN_IF_ERROR(health_->Check());
+  CAIRN_RETURN_IF_ERROR(CheckRoomFor(uid));
+  rocksdb::CompactionOptions options;
+  options.compression = rocksdb::kDisableCompressionOption;  // as the column family has it
+  const IngestionGate::Rewrite rewriting(&gate_);
+  CAIRN_ASSIGN_OR_RETURN(const std::string file, FileOf(uid));
+  if (file.empty()) return absl::OkStatus();
+  files_.retain_filter->Begin(uid, live);
+  const rocksdb::Status status =
+      db_->CompactFiles(options, chunks_, {file}, files_.options.num_levels - 1);
+  files_.retain_filter->End();
+  return FromRocksDb(status, absl::StrCat("shrinking segment ", uid.ToHex()));
+}
+
+absl::StatusOr<int64_t> RocksDbSegmentStore::StoredBytes(const Uid& uid) {
+  const SegmentKeys keys(uid);
+  const rocksdb::Range range = keys.range();
+  uint64_t bytes = 0;
+  CAIRN_RETURN_IF_ERROR(FromRocksDb(
+      db_->GetApproximateSizes(rocksdb::SizeApproximationOptions(), chunks_, &range, 1, &bytes),
+      absl::StrCat("measuring segment ", uid.ToHex())));
+  return static_cast<int64_t>(bytes);
+}
+
 absl::StatusOr<std::vector<SegmentInfo>> RocksDbSegmentStore::WalkPage(std::string* from) {
   // An iterator keeps removed files on the disk, so it lives for a page.
   constexpr size_t kPageSegments = 256;
@@ -89,7 +153,7 @@ absl::StatusOr<std::vector<SegmentInfo>> RocksDbSegmentStore::WalkPage(std::stri
   const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator(all.ReadOptions(), chunks_));
   std::vector<SegmentInfo> page;
   for (row->Seek(*from); row->Valid() && page.size() < kPageSegments; row->Seek(*from)) {
-    CAIRN_ASSIGN_OR_RETURN(SegmentInfo segment, ReadHeader(row->key(), row->value()));
+    CAIRN_ASSIGN_OR_RETURN(SegmentInfo segment, ParseHeader(row->key(), row->value()));
     std::optional<std::string> next = SuccessorOfPrefix(segment.uid.bytes());
     page.push_back(std::move(segment));
     if (!next.has_value()) break;

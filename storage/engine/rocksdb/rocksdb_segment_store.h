@@ -16,6 +16,8 @@
 #include "absl/types/span.h"
 #include "base/uid.h"
 #include "storage/engine/rocksdb/health.h"
+#include "storage/engine/rocksdb/ingestion_gate.h"
+#include "storage/engine/rocksdb/retain_filter.h"
 #include "storage/engine/segment_store.h"
 
 namespace cairn::storage {
@@ -27,6 +29,7 @@ class RocksDbSegmentStore : public SegmentStore {
     std::string folder;               // where segments are written, on the database's file system
     rocksdb::Options options;         // the column family's and the database's
     rocksdb::EnvOptions env_options;  // how to write
+    std::shared_ptr<RetainFilterFactory> retain_filter;  // the column family's
   };
 
   // `db`, `chunks` and `health` must outlive the store.
@@ -35,6 +38,8 @@ class RocksDbSegmentStore : public SegmentStore {
       : db_(db), chunks_(chunks), files_(std::move(files)), health_(health) {}
 
   absl::Status Remove(absl::Span<const Uid> uids) override;
+  absl::Status Retain(const Uid& uid, absl::Span<const uint32_t> live) override;
+  absl::StatusOr<int64_t> StoredBytes(const Uid& uid) override;
   absl::Status Walk(absl::FunctionRef<bool(const SegmentInfo&)> visit) override;
 
  protected:
@@ -42,6 +47,10 @@ class RocksDbSegmentStore : public SegmentStore {
   absl::StatusOr<PinnedBytes> DoRead(const Uid& uid, uint32_t chunk, bool verify) override;
 
  private:
+  // The name of the segment's file; empty: there is none.
+  absl::StatusOr<std::string> FileOf(const Uid& uid);
+  // Errors: kResourceExhausted with reason STORAGE_FULL (no room to write it once more).
+  absl::Status CheckRoomFor(const Uid& uid);
   // Segments from the key `*from` on, which becomes where the next page begins.
   absl::StatusOr<std::vector<SegmentInfo>> WalkPage(std::string* from);
 
@@ -49,6 +58,7 @@ class RocksDbSegmentStore : public SegmentStore {
   rocksdb::ColumnFamilyHandle* const chunks_;
   const Files files_;
   Health* const health_;
+  IngestionGate gate_;
 };
 
 }  // namespace cairn::storage

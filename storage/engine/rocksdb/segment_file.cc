@@ -2,16 +2,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "storage/engine/rocksdb/chunk_key.h"
 #include "storage/engine/rocksdb/rocksdb_options.h"
 #include "storage/engine/rocksdb/rocksdb_status.h"
 
 namespace cairn::storage {
-
-std::string ChunkKey(const Uid& segment, uint32_t chunk) {
-  std::string key(segment.bytes());
-  for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(chunk >> shift));
-  return key;
-}
 
 SegmentFileWriter::~SegmentFileWriter() {
   writer_.reset();
@@ -50,6 +45,7 @@ absl::Status SegmentFileWriter::Ingest(const rocksdb::ExternalSstFileInfo& file)
   ingestion.options = RocksDbOptions::Ingestion();
   ingestion.files_checksums = {file.file_checksum};
   ingestion.files_checksum_func_names = {file.file_checksum_func_name};
+  const IngestionGate::Ingestion ingesting(gate_);
   const rocksdb::Status status = db_->IngestExternalFiles({ingestion});
   // An I/O error may have come after the manifest was written.
   if (status.IsIOError() && !status.IsNoSpace()) return OutcomeUnknown(status, Attempt());

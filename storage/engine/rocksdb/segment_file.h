@@ -14,22 +14,21 @@
 #include "absl/strings/string_view.h"
 #include "base/uid.h"
 #include "storage/engine/rocksdb/health.h"
+#include "storage/engine/rocksdb/ingestion_gate.h"
 #include "storage/engine/segment_store.h"
 
 namespace cairn::storage {
 
-// The key of a chunk.
-std::string ChunkKey(const Uid& segment, uint32_t chunk);
-
 class SegmentFileWriter : public SegmentWriter {
  public:
-  // `path`: of the file while it is written. `writer`: open there.
+  // `path`: of the file while it is written. `writer`: open there. `gate` outlives this.
   SegmentFileWriter(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* chunks, Health* health,
-                    const Uid& uid, std::string path,
+                    IngestionGate* gate, const Uid& uid, std::string path,
                     std::unique_ptr<rocksdb::SstFileWriter> writer)
       : db_(db),
         chunks_(chunks),
         health_(health),
+        gate_(gate),
         uid_(uid),
         path_(std::move(path)),
         writer_(std::move(writer)) {}
@@ -48,6 +47,7 @@ class SegmentFileWriter : public SegmentWriter {
   rocksdb::DB* const db_;
   rocksdb::ColumnFamilyHandle* const chunks_;
   Health* const health_;
+  IngestionGate* const gate_;
   const Uid uid_;
   const std::string path_;
   std::unique_ptr<rocksdb::SstFileWriter> writer_;
