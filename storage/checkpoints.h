@@ -26,6 +26,9 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ReadCheckpoint(Table* ta
                                                                        const Directory& directory,
                                                                        const Uid& checkpoint);
 
+// "runs/a@12", or "runs/a@uid:..." without a number.
+std::string NameOf(const Directory& directory, const CheckpointRecord& checkpoint);
+
 // Errors: kFailedPrecondition with reason CHECKPOINT_PROTECTED (tagged).
 absl::Status CheckUnprotected(const Directory& directory, const CheckpointRecord& checkpoint,
                               absl::string_view what);
