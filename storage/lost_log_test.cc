@@ -100,6 +100,15 @@ TEST_F(LostLogTest, SoAreLostDeletions) {
   EXPECT_EQ(store_->GetCheckpoint(kRuns, "")->number(), 2);
 }
 
+TEST_F(LostLogTest, AStoreThatLostAllOpensAndSaysSo) {
+  ASSERT_OK(Save());
+  LoseLogAndReopen();
+  EXPECT_THAT(Cause(),
+              HasSubstr("lacks 1 change that the commit journal saw acknowledged: runs/a@1"));
+  EXPECT_THAT(Save(), HasReason(kReadOnly));
+  EXPECT_THAT(store_->ListDirectories("", 10)->items, testing::IsEmpty());
+}
+
 TEST_F(LostLogTest, ADeletedDirectoryThatWasCollectedIsNoLoss) {
   ASSERT_OK(Save());
   ASSERT_OK(store_->DeleteDirectory(kRuns, /*force=*/true, std::nullopt, ""));

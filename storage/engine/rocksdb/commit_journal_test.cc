@@ -235,7 +235,7 @@ TEST_F(CommitJournalTest, AnotherBatchInThePlaceOfOneIsDataLoss) {
   other.witness = Witness{.sequence = 1, .noun = "runs/a@1"};
   WriteJournal(absl::StrCat(chain.first_line(), chain.Next(0, EntryOf(other.Put("a", "b")))));
   Reopen();
-  ExpectLost("lacks 1 changes");
+  ExpectLost("lacks 1 change that");
 }
 
 TEST_F(CommitJournalTest, AnErasedPartitionIsNoLoss) {

@@ -41,8 +41,8 @@ absl::Status JournalCheck::Result() const {
     if (++lost <= kNamedBatches) nouns.push_back(entry.noun);
   }
   return MakeError(ErrorReason::ERROR_REASON_STORED_DATA_CORRUPT, absl::StatusCode::kDataLoss,
-                   absl::StrCat("the database lacks ", lost,
-                                " changes that the commit journal saw acknowledged: ",
+                   absl::StrCat("the database lacks ", lost, lost == 1 ? " change" : " changes",
+                                " that the commit journal saw acknowledged: ",
                                 absl::StrJoin(nouns, ", "), lost > kNamedBatches ? ", ..." : ""));
 }
 
