@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -83,13 +84,24 @@ class CommitJournalTest : public testing::Test {
     return nouns;
   }
 
-  // RocksDB's log, which it wrote last. Requires: closed.
-  fs::path Log() const {
-    fs::path newest;
+  // RocksDB's logs, the newest last. Requires: closed.
+  std::vector<fs::path> Logs() const {
+    std::vector<fs::path> logs;
     for (const auto& entry : fs::directory_iterator(DatabaseFolder(folder_.path()))) {
-      if (entry.path().extension() == ".log" && entry.path() > newest) newest = entry.path();
+      if (entry.path().extension() == ".log") logs.push_back(entry.path());
     }
-    return newest;
+    std::sort(logs.begin(), logs.end());
+    return logs;
+  }
+  fs::path Log() const { return Logs().back(); }
+
+  // Makes RocksDB begin another log while the one before is still needed.
+  void BeginAnotherLog() {
+    const Partition manifest = Partition::Manifest(random_.NextUid());
+    for (int row = 0; row < 300; ++row) {
+      Batch batch{.partition = manifest, .durability = Durability::kBuffered};
+      ASSERT_OK(table().Write(batch.Put(absl::StrCat(row), std::string(kMaxValueBytes, 'x'))));
+    }
   }
 
   // The store says what it lacks, takes no writes, and reads.
@@ -164,6 +176,40 @@ TEST_F(CommitJournalTest, ALogThatWasCutShortIsDataLoss) {
   Open();
   ExpectLost(": runs/a@20;");
   EXPECT_THAT(table().Get(PartitionOf("runs/a"), "head"), IsOkAndHolds("19"));
+}
+
+TEST_F(CommitJournalTest, AFlippedBitInTheLogIsDataLoss) {
+  for (int i = 1; i <= 20; ++i) ASSERT_OK(Commit(i));
+  Close();
+  {
+    std::fstream log(Log(), std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(fs::file_size(Log()) / 2);
+    log.seekg(middle);
+    const char flipped = static_cast<char>(log.get() ^ 1);
+    log.seekp(middle);
+    log.put(flipped);
+  }
+  Open();
+  ExpectLost("runs/a@20");
+}
+
+// The newer log holds the last line of the journal, so that only RocksDB itself can tell.
+TEST_F(CommitJournalTest, AnOlderLogThatIsLostOrCutShortIsDataLoss) {
+  ASSERT_OK(Commit(1));
+  BeginAnotherLog();
+  ASSERT_OK(Commit(2));
+  Close();
+  ASSERT_THAT(Logs(), SizeIs(2));
+  const fs::path older = Logs().front();
+  const fs::path whole = older.string() + ".whole";
+  fs::rename(older, whole);
+  EXPECT_THAT(RocksDbEngine::Open(folder_.path()), StatusIs(absl::StatusCode::kDataLoss));
+  fs::copy_file(whole, older);
+  fs::resize_file(older, fs::file_size(older) - 100);
+  EXPECT_THAT(RocksDbEngine::Open(folder_.path()), StatusIs(absl::StatusCode::kDataLoss));
+  fs::rename(whole, older);
+  Open();
+  EXPECT_OK(engine_->health());
 }
 
 TEST_F(CommitJournalTest, LossOfEverythingNamesTenAndCountsAll) {
