@@ -243,12 +243,15 @@ absl::Status Catalog::Delete(absl::string_view path, bool force,
       return directory ? BuryDeleted(*directory) : absl::OkStatus();
     }
     CAIRN_RETURN_IF_ERROR(CheckDeletable(*directory, force, if_update_count));
-    directory->head.record.set_deleted(true);
-    directory->head.record.set_delete_request_id(std::string(request_id));
+    DirectoryHead& head = directory->head.record;
+    head.set_deleted(true);
+    head.set_delete_request_id(std::string(request_id));
+    head.set_change_sequence(head.change_sequence() + 1);
     // The head first: whatever goes on in the directory requires it to be as it was.
     Batch batch{.partition = directory->partition()};
-    batch.RequireEqual(kHeadKey, directory->head.bytes)
-        .Put(kHeadKey, directory->head.record.SerializeAsString());
+    batch.RequireEqual(kHeadKey, directory->head.bytes).Put(kHeadKey, head.SerializeAsString());
+    batch.witness =
+        Witness{.sequence = head.change_sequence(), .noun = absl::StrCat("the deletion of ", path)};
     CAIRN_ASSIGN_OR_RETURN(const bool applied, attempts.Write(options_.table, batch));
     if (applied) return BuryDeleted(*directory);
   }

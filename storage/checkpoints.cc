@@ -22,12 +22,6 @@ using v1::RequestRecord;
 
 constexpr absl::string_view kDeleteMethod = "DeleteCheckpoint";
 
-std::string NameOf(const Directory& directory, const CheckpointRecord& checkpoint) {
-  if (checkpoint.has_number()) return absl::StrCat(directory.path(), "@", checkpoint.number());
-  return absl::StrCat(directory.path(),
-                      "@uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
-}
-
 // Hash of a deletion's request, so that its id cannot stand for another one.
 uint64_t Fingerprint(absl::string_view reference) {
   const std::string request = absl::StrCat(kDeleteMethod, "\n", reference);
@@ -119,6 +113,12 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ReadCheckpoint(Table* ta
                                                                        const Directory& directory,
                                                                        const Uid& checkpoint) {
   return ReadRecord<CheckpointRecord>(table, directory.partition(), CheckpointKey(checkpoint));
+}
+
+std::string NameOf(const Directory& directory, const CheckpointRecord& checkpoint) {
+  if (checkpoint.has_number()) return absl::StrCat(directory.path(), "@", checkpoint.number());
+  return absl::StrCat(directory.path(),
+                      "@uid:", Uid::FromBytes(checkpoint.uid()).value_or(Uid()).ToHex());
 }
 
 absl::Status CheckUnprotected(const Directory& directory, const CheckpointRecord& checkpoint,
@@ -267,6 +267,9 @@ absl::StatusOr<CheckpointRecord> Checkpoints::Delete(absl::string_view path,
     CAIRN_RETURN_IF_ERROR(UpdateHead(directory, target->record, &head));
     Batch batch{.partition = directory.partition()};
     batch.RequireEqual(kHeadKey, directory.head.bytes).Put(kHeadKey, head.SerializeAsString());
+    batch.witness =
+        Witness{.sequence = head.change_sequence(),
+                .noun = absl::StrCat("the deletion of ", NameOf(directory, target->record))};
     AddRemoval(*target, now, &batch);
     if (target->record.has_number()) batch.Erase(NumberKey(target->record.number()));
     if (!request_id.empty()) {

@@ -33,6 +33,9 @@ absl::StatusOr<std::optional<Stored<CheckpointRecord>>> ResolveReference(
 // kNotFound with reason CHECKPOINT_NOT_FOUND.
 absl::Status CheckpointNotFound(const Directory& directory, absl::string_view reference);
 
+// "runs/a@12", or "runs/a@uid:..." without a number.
+std::string NameOf(const Directory& directory, const CheckpointRecord& checkpoint);
+
 // Errors: kFailedPrecondition with reason CHECKPOINT_PROTECTED (tagged).
 absl::Status CheckUnprotected(const Directory& directory, const CheckpointRecord& checkpoint,
                               absl::string_view what);

@@ -9,26 +9,33 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/crc32c.h"
 #include "cairn/storage/v1/records.pb.h"
 #include "storage/directory_keys.h"
+#include "storage/engine/rocksdb/journal_line.h"
 #include "storage/slice_keys.h"
 
 namespace cairn::storage {
 namespace {
 
-// The blocks of FORMAT.md that begin with "```example NAME": hex, with comments after '#'.
+// The blocks of FORMAT.md that begin with "```example NAME": hex, with comments after '#'; or with
+// "```example-text NAME": lines as they are.
 std::map<std::string, std::string> DocumentedExamples() {
   std::ifstream file("storage/FORMAT.md");
   std::map<std::string, std::string> examples;
   std::string name;
+  bool is_text = false;
   for (std::string line; std::getline(file, line);) {
-    if (absl::StartsWith(line, "```example ")) {
-      name = line.substr(11);
+    if (absl::StartsWith(line, "```example")) {
+      is_text = absl::StartsWith(line, "```example-text ");
+      name = line.substr(line.find(' ') + 1);
       examples[name];
     } else if (absl::StartsWith(line, "```")) {
       name.clear();
+    } else if (!name.empty() && is_text) {
+      absl::StrAppend(&examples[name], line, "\n");
     } else if (!name.empty()) {
       std::string hex = line.substr(0, line.find('#'));
       examples[name] += absl::HexStringToBytes(absl::StrReplaceAll(hex, {{" ", ""}}));
@@ -84,6 +91,16 @@ std::string ExampleResavedSlice() {
   return resaved.SerializeAsString();
 }
 
+std::string ExampleJournal() {
+  JournalChain chain(ExampleUid(4));
+  Batch batch{.partition = Partition::Directory(ExampleUid(1))};
+  batch.Put("head", "1").Erase("promise");
+  batch.witness = Witness{
+      .sequence = 3, .noun = "runs/a@12", .rows = 2, .rows_xxh3 = uint64_t{0x0123456789abcdef}};
+  const std::string first = chain.first_line();
+  return absl::StrCat(first, chain.Next(static_cast<int64_t>(first.size()), EntryOf(batch)));
+}
+
 TEST(FormatTest, DocumentedBytesAreTodaysBytes) {
   const std::map<std::string, std::string> today = {
       {"slice-key", EncodeSliceKey(TensorKind::kTensor, "model/w", Box{{0}, {2}}, 0)},
@@ -101,6 +118,7 @@ TEST(FormatTest, DocumentedBytesAreTodaysBytes) {
       {"borrow-key", BorrowKey(ExampleUid(3), ExampleUid(1))},
       {"writer-key", WriterKey("a", "0")},
       {"segment-header", ExampleSegmentHeader()},
+      {"journal", ExampleJournal()},
   };
   const std::map<std::string, std::string> documented = DocumentedExamples();
   for (const auto& [name, bytes] : today) {

@@ -44,7 +44,10 @@ absl::StatusOr<StoreRecord> OpenStoreRecord(const StoreOptions& options) {
     record.set_create_time(absl::ToUnixMicros(options.clock->Now()));
     Batch batch{.partition = StorePartition()};
     batch.RequireAbsent(kStoreKey).Put(kStoreKey, record.SerializeAsString());
-    CAIRN_RETURN_IF_ERROR(attempts.Write(options.table, batch).status());
+    const absl::Status written = attempts.Write(options.table, batch).status();
+    // Nothing is left of the store; it opens all the same, so that whoever asks it hears why.
+    if (ReasonOf(written) == ErrorReason::ERROR_REASON_STORE_READ_ONLY) return record;
+    CAIRN_RETURN_IF_ERROR(written);
   }
   return attempts.Exhausted();
 }

@@ -115,7 +115,10 @@ absl::StatusOr<std::vector<Row>> ScanDescending(Table* table, const Partition& p
 absl::StatusOr<bool> Attempts::Write(Table* table, const Batch& batch) {
   absl::StatusOr<WriteResult> result = table->Write(batch);
   if (result.ok()) return result->applied();
-  if (ReasonOf(result.status()) != ErrorReason::ERROR_REASON_OUTCOME_UNKNOWN) {
+  const ErrorReason reason = ReasonOf(result.status());
+  // What turned the store read-only may be the write before, which may be found after a restart.
+  if (reason == ErrorReason::ERROR_REASON_STORE_READ_ONLY && maybe_applied()) return unknown_;
+  if (reason != ErrorReason::ERROR_REASON_OUTCOME_UNKNOWN) {
     return WithContext(std::move(result).status(), what_);
   }
   unknown_ = WithContext(std::move(result).status(), what_);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -101,6 +102,32 @@ TEST_F(RecordRowsTest, AttemptsEnd) {
   EXPECT_EQ(count, kMaxAttempts);
   EXPECT_FALSE(attempts.maybe_applied());
   EXPECT_THAT(attempts.Exhausted(), StatusIs(absl::StatusCode::kAborted, HasSubstr("saving")));
+}
+
+// As an engine whose log fails: it never writes again, and the next start may find the batch.
+class FailedLogTable : public MemoryTable {
+ protected:
+  absl::StatusOr<WriteResult> DoWrite(const Batch& /*batch*/) override {
+    const bool first = !std::exchange(failed_, true);
+    return first ? MakeError(ErrorReason::ERROR_REASON_OUTCOME_UNKNOWN, absl::StatusCode::kAborted,
+                             "the log failed")
+                 : MakeError(ErrorReason::ERROR_REASON_STORE_READ_ONLY,
+                             absl::StatusCode::kFailedPrecondition, "the log failed before");
+  }
+
+ private:
+  bool failed_ = false;
+};
+
+TEST(AttemptsTest, AnUnknownOutcomeDoesNotBecomeARefusalInAStoreThatItTurnedReadOnly) {
+  FailedLogTable table;
+  Batch batch{.partition = Partition::Catalog(1)};
+  batch.Put("a", "1");
+  Attempts attempts("saving");
+  EXPECT_THAT(attempts.Write(&table, batch), IsOkAndHolds(false));
+  EXPECT_THAT(attempts.Write(&table, batch), HasReason(ErrorReason::ERROR_REASON_OUTCOME_UNKNOWN));
+  Attempts others("saving");
+  EXPECT_THAT(others.Write(&table, batch), HasReason(ErrorReason::ERROR_REASON_STORE_READ_ONLY));
 }
 
 }  // namespace

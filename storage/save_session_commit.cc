@@ -157,8 +157,12 @@ absl::StatusOr<CheckpointRecord> SaveSessions::Publish(absl::string_view path,
     }
     const CheckpointRecord checkpoint = MakeCheckpoint(
         stored.record, summary, directory.head.record.change_sequence() + 1, options_.clock->Now());
-    CAIRN_ASSIGN_OR_RETURN(const Batch batch, PublishBatch(directory, stored, checkpoint),
+    CAIRN_ASSIGN_OR_RETURN(Batch batch, PublishBatch(directory, stored, checkpoint),
                            absl::StrCat("cannot commit session ", session));
+    batch.witness = Witness{.sequence = checkpoint.sequence(),
+                            .noun = NameOf(directory, checkpoint),
+                            .rows = summary.row_count,
+                            .rows_xxh3 = summary.rows_xxh3};
     // The next look finds it committed, if it was.
     CAIRN_RETURN_IF_ERROR(attempts.Write(options_.table, batch).status());
   }

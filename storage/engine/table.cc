@@ -18,11 +18,12 @@ absl::Status CheckPartition(const Partition& partition) {
   const bool known = partition.table == Partition::Table::kCatalog
                          ? partition.id.size() == 1 && partition.id[0] >= 0 &&
                                partition.id[0] <= Partition::kStorePartition
-                         : partition.id.size() == Uid::kBytes;
+                         : partition.id.size() == Uid::kBytes &&
+                               partition.id != Uid().bytes();  // which names nothing
   if (known) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("no partition can be called ", partition.ToString(),
-                   ": ids are a byte up to 64 in the catalog and 16 bytes elsewhere"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no partition can be called ", partition.ToString(),
+      ": ids are a byte up to 64 in the catalog and 16 bytes, not all zero, elsewhere"));
 }
 
 absl::Status CheckKey(const Partition& partition, absl::string_view key) {
@@ -48,6 +49,20 @@ absl::Status CheckEdit(const Partition& partition, const Edit& edit) {
   return absl::OkStatus();
 }
 
+absl::Status CheckWitness(const Batch& batch) {
+  const Witness& witness = *batch.witness;
+  const bool has_place = batch.partition.table == Partition::Table::kDirectory &&
+                         batch.durability == Durability::kSynced;
+  const bool is_noun = !witness.noun.empty() && witness.noun.size() <= kMaxNounBytes &&
+                       witness.noun.find('\n') == std::string::npos;
+  if (has_place && is_noun && witness.sequence >= 1 && witness.rows >= 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot write a batch to ", batch.partition.ToString(), " with the witness '",
+                   witness.noun, "' of change ", witness.sequence,
+                   ": only synced batches of directories have one, its noun is a line of 1 to ",
+                   kMaxNounBytes, " bytes, and sequences begin with 1"));
+}
+
 absl::Status CheckBatch(const Batch& batch) {
   CAIRN_RETURN_IF_ERROR(CheckPartition(batch.partition));
   const size_t rows = batch.conditions.size() + batch.edits.size();
@@ -61,6 +76,7 @@ absl::Status CheckBatch(const Batch& batch) {
         absl::StrCat("cannot write a batch to ", batch.partition.ToString(), ": it has ",
                      batch.bytes(), " bytes, batches have up to ", kMaxBatchBytes));
   }
+  if (batch.witness) CAIRN_RETURN_IF_ERROR(CheckWitness(batch));
   for (const Condition& condition : batch.conditions) {
     CAIRN_RETURN_IF_ERROR(CheckKey(batch.partition, condition.key));
   }

@@ -25,6 +25,7 @@ inline constexpr int kMaxBatchRows = 1000;  // edits and conditions together
 inline constexpr size_t kMaxBatchBytes = 1 << 20;
 inline constexpr size_t kMaxRowKeyBytes = 8 << 10;  // keys have at least 1 byte
 inline constexpr size_t kMaxValueBytes = 64 << 10;  // values have at least 1 byte
+inline constexpr size_t kMaxNounBytes = 2 << 10;    // of a witness
 
 // Every partition that has rows ends with this one, so that a scan can prove that it saw all of
 // them. No other key may begin with this byte. A caller may put the row to say more in it (see
@@ -37,7 +38,7 @@ inline constexpr absl::string_view kEndValue = "\x08\x01";
 struct Partition {
   enum class Table {
     kCatalog,    // id: one byte, 0 to 63, or kStorePartition
-    kDirectory,  // id: the directory's uid
+    kDirectory,  // id: the directory's uid, not zero
     kSlices,     // id: the manifest's uid; needs no atomicity between batches
   };
   Table table;
@@ -80,12 +81,23 @@ enum class Durability {
   kBuffered,
 };
 
+// What a batch means to whoever reads the store, for an engine that keeps a witness of such batches
+// apart from its rows: if rows are lost that were acknowledged, the next start can say which.
+struct Witness {
+  int64_t sequence = 0;    // from 1; rises with every witnessed batch of the partition
+  std::string noun;        // names it to people: "runs/a@12"; one line, 1 to kMaxNounBytes
+  int64_t rows = 0;        // what else it makes visible, in other partitions: how many rows,
+  uint64_t rows_xxh3 = 0;  // and their hash; 0 for none
+};
+
 // All edits or none, if all conditions hold. Of several edits of one row the last one counts.
 struct Batch {
   Partition partition;
   std::vector<Condition> conditions = {};
   std::vector<Edit> edits = {};
   Durability durability = Durability::kSynced;
+  // Only in kSynced batches of kDirectory partitions. An engine may ignore it.
+  std::optional<Witness> witness = std::nullopt;
 
   Batch& RequireAbsent(std::string key);
   Batch& RequireEqual(std::string key, std::string value);

@@ -257,6 +257,45 @@ TEST_P(TableTest, ErasingTakesEveryRowAndThePartition) {
   EXPECT_THAT(Keys("", ""), IsOkAndHolds(Strings{"again"}));
 }
 
+TEST_P(TableTest, AWitnessChangesNothingForReaders) {
+  Batch batch = NewBatch();
+  batch.witness = Witness{.sequence = 1, .noun = "runs/a@1", .rows = 3, .rows_xxh3 = 4};
+  ASSERT_OK(table().Write(batch.Put("a", "1")));
+  ASSERT_OK_AND_ASSIGN(WriteResult result, table().Write(batch.RequireAbsent("a").Put("b", "1")));
+  EXPECT_FALSE(result.applied());
+  EXPECT_THAT(Keys("", ""), IsOkAndHolds(Strings{"a"}));
+  EXPECT_THAT(table().ListPartitions(Partition::Table::kDirectory, "", 10),
+              IsOkAndHolds(std::vector{partition_}));
+  ASSERT_OK(table().ErasePartition(partition_));
+  EXPECT_THAT(table().ListPartitions(Partition::Table::kDirectory, "", 10),
+              IsOkAndHolds(std::vector<Partition>{}));
+}
+
+TEST_P(TableTest, AWitnessMustFitItsBatch) {
+  const Witness good{.sequence = 1, .noun = "runs/a@1"};
+  Batch batch = NewBatch().Put("a", "1");
+  const auto refused = [&](const Batch& other) {
+    return absl::IsInvalidArgument(table().Write(other).status());
+  };
+  for (const Witness& bad :
+       {Witness{.sequence = 0, .noun = "x"}, Witness{.sequence = 1, .noun = ""},
+        Witness{.sequence = 1, .noun = "two\nlines"},
+        Witness{.sequence = 1, .noun = std::string(kMaxNounBytes + 1, 'x')}}) {
+    batch.witness = bad;
+    EXPECT_TRUE(refused(batch)) << bad.sequence << " " << bad.noun.size();
+  }
+  batch.witness = good;
+  batch.durability = Durability::kBuffered;
+  EXPECT_TRUE(refused(batch));
+  batch.durability = Durability::kSynced;
+  batch.partition = Partition::Manifest(NewUid());
+  EXPECT_TRUE(refused(batch));
+  batch.partition = Partition::Directory(Uid());
+  EXPECT_TRUE(refused(batch));
+  batch.partition = partition_;
+  EXPECT_OK(table().Write(batch));
+}
+
 TEST_P(TableTest, PartitionsAreListedInPages) {
   std::vector<Partition> expected;
   for (int i = 0; i < 10; ++i) {

@@ -14,6 +14,9 @@ inline std::string DatabaseFolder(const std::string& folder) { return folder + "
 // Segments while they are written.
 inline std::string IngestFolder(const std::string& folder) { return folder + "/ingest"; }
 
+// The witness of what was acknowledged.
+inline std::string JournalPath(const std::string& folder) { return folder + "/commits.journal"; }
+
 // Makes the folder and those in it, durably, and checks that they can be written.
 // Errors: kPermissionDenied and others of FileSystem, naming the path and what to do.
 absl::Status PrepareDataFolder(const std::string& folder);

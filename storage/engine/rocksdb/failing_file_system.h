@@ -22,7 +22,10 @@ class FailingFileSystem : public rocksdb::FileSystemWrapper {
   // The write-ahead log cannot be written, or only not synced.
   std::atomic<bool> log_appends_fail = false;
   std::atomic<bool> log_syncs_fail = false;
-  // Nor can table files; `full`: for want of space.
+  // Nor the commit journal.
+  std::atomic<bool> journal_appends_fail = false;
+  std::atomic<bool> journal_syncs_fail = false;
+  // Nor table files; `full`: for want of space.
   std::atomic<bool> table_appends_fail = false;
   std::atomic<bool> full = false;
 
@@ -47,6 +50,17 @@ class FailingFileSystem : public rocksdb::FileSystemWrapper {
     } else {
       *file = std::move(inner);
     }
+    return status;
+  }
+
+  rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       rocksdb::IODebugContext* context) override {
+    std::unique_ptr<rocksdb::FSWritableFile> inner;
+    rocksdb::IOStatus status = target()->ReopenWritableFile(path, options, &inner, context);
+    if (!status.ok()) return status;
+    *file =
+        std::make_unique<File>(std::move(inner), this, &journal_appends_fail, &journal_syncs_fail);
     return status;
   }
 

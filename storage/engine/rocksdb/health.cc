@@ -6,10 +6,11 @@
 
 namespace cairn::storage {
 
-void Health::Fail(absl::string_view cause) {
+void Health::Fail(absl::string_view cause, absl::string_view advice) {
   MutexLock lock(&mutex_);
   if (!cause_.empty()) return;
   cause_ = std::string(cause);
+  advice_ = std::string(advice);
   failed_.store(true, std::memory_order_release);
   CAIRN_LOG(kError) << "store is read-only until restart cause=\"" << cause << "\"";
 }
@@ -17,10 +18,10 @@ void Health::Fail(absl::string_view cause) {
 absl::Status Health::Check() const {
   if (!read_only()) return absl::OkStatus();
   MutexLock lock(&mutex_);
-  return MakeError(ErrorReason::ERROR_REASON_STORE_READ_ONLY, absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("the store takes no writes: ", cause_,
-                                "; mend the disk and restart the server, reads go on meanwhile"),
-                   {{"cause", cause_}});
+  return MakeError(
+      ErrorReason::ERROR_REASON_STORE_READ_ONLY, absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("the store takes no writes: ", cause_, "; ", advice_, ", reads go on meanwhile"),
+      {{"cause", cause_}});
 }
 
 }  // namespace cairn::storage

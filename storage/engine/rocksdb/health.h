@@ -15,8 +15,11 @@ namespace cairn::storage {
 // Thread-safe.
 class Health {
  public:
-  // Ends writing; `cause` tells operators what failed. Only the first cause is kept.
-  void Fail(absl::string_view cause);
+  static constexpr absl::string_view kMendDisk = "mend the disk and restart the server";
+
+  // Ends writing; `cause` tells operators what failed, `advice` what to do. Only the first cause is
+  // kept.
+  void Fail(absl::string_view cause, absl::string_view advice = kMendDisk);
 
   bool read_only() const { return failed_.load(std::memory_order_acquire); }
   // OK while writes are taken, else kFailedPrecondition with reason STORE_READ_ONLY and the cause.
@@ -26,6 +29,7 @@ class Health {
   std::atomic<bool> failed_ = false;
   mutable Mutex mutex_;
   std::string cause_ CAIRN_GUARDED_BY(mutex_);
+  std::string advice_ CAIRN_GUARDED_BY(mutex_);
 };
 
 }  // namespace cairn::storage

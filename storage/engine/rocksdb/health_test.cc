@@ -27,5 +27,12 @@ TEST(HealthTest, FailureIsFinalAndKeepsItsFirstCause) {
   EXPECT_EQ(DetailOf(status).metadata().at("cause"), "the log could not be written");
 }
 
+TEST(HealthTest, WhoKnowsBetterSaysWhatToDo) {
+  Health health;
+  health.Fail("rows were lost", "restore a backup");
+  EXPECT_THAT(std::string(health.Check().message()),
+              testing::HasSubstr("rows were lost; restore a backup, reads go on"));
+}
+
 }  // namespace
 }  // namespace cairn::storage

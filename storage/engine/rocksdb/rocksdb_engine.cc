@@ -10,12 +10,14 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/logging.h"
+#include "storage/engine/rocksdb/commit_journal.h"
 #include "storage/engine/rocksdb/data_folder.h"
 #include "storage/engine/rocksdb/health.h"
 #include "storage/engine/rocksdb/rocksdb_options.h"
 #include "storage/engine/rocksdb/rocksdb_segment_store.h"
 #include "storage/engine/rocksdb/rocksdb_status.h"
 #include "storage/engine/rocksdb/rocksdb_table.h"
+#include "storage/engine/rocksdb/witness_rows.h"
 
 namespace cairn::storage {
 namespace {
@@ -63,16 +65,21 @@ struct RocksDbEngine::Parts {
   explicit Parts(const Options& engine_options)
       : options(RocksDbTuning(), engine_options.env_for_test != nullptr
                                      ? engine_options.env_for_test
-                                     : rocksdb::Env::Default()) {}
+                                     : rocksdb::Env::Default()),
+        journal_bytes(engine_options.journal_bytes) {}
   ~Parts();
 
   absl::Status OpenDatabase(const std::string& folder);
+  absl::Status OpenJournal(const std::string& folder);
   void MakeStores(const std::string& folder);
 
   const RocksDbOptions options;
+  const int64_t journal_bytes;
   Health health;
   std::vector<rocksdb::ColumnFamilyHandle*> families;  // in the order of OpenDatabase
   std::unique_ptr<rocksdb::DB> db;
+  std::unique_ptr<WitnessRows> witnesses;
+  std::unique_ptr<CommitJournal> journal;
   std::unique_ptr<RocksDbTable> table;
   std::unique_ptr<RocksDbSegmentStore> segments;
 };
@@ -104,6 +111,26 @@ absl::Status RocksDbEngine::Parts::OpenDatabase(const std::string& folder) {
   return absl::OkStatus();
 }
 
+absl::Status RocksDbEngine::Parts::OpenJournal(const std::string& folder) {
+  const std::string path = JournalPath(folder);
+  witnesses = std::make_unique<WitnessRows>(db.get(), families[2]);
+  journal =
+      std::make_unique<CommitJournal>(CommitJournal::Options{.path = path,
+                                                             .env = options.Database().env,
+                                                             .rows = witnesses.get(),
+                                                             .health = &health,
+                                                             .min_rotate_bytes = journal_bytes});
+  const absl::Status checked = journal->Check();
+  if (!absl::IsDataLoss(checked)) {
+    CAIRN_RETURN_IF_ERROR(checked);
+    return journal->Start();
+  }
+  health.Fail(absl::StrCat("DATA_LOSS: ", checked.message()),
+              absl::StrCat("restore the data folder from a backup, or move ", path,
+                           " away and restart to go on with what is left"));
+  return absl::OkStatus();
+}
+
 void RocksDbEngine::Parts::MakeStores(const std::string& folder) {
   const bool direct = TakesDirectWrites(IngestFolder(folder));
   if (!direct) CAIRN_LOG(kInfo) << "segments pass the page cache: no O_DIRECT in folder=" << folder;
@@ -111,7 +138,7 @@ void RocksDbEngine::Parts::MakeStores(const std::string& folder) {
       db.get(),
       RocksDbTable::Families{
           .catalog = families[1], .directory = families[2], .slices = families[3]},
-      &health);
+      witnesses.get(), journal.get(), &health);
   segments = std::make_unique<RocksDbSegmentStore>(
       db.get(), families[4],
       RocksDbSegmentStore::Files{.folder = IngestFolder(folder),
@@ -128,6 +155,7 @@ absl::StatusOr<std::unique_ptr<RocksDbEngine>> RocksDbEngine::Open(const std::st
       EnsureDescriptors(parts->options.tuning().max_open_files + kOtherDescriptors));
   CAIRN_RETURN_IF_ERROR(PrepareDataFolder(folder));
   CAIRN_RETURN_IF_ERROR(parts->OpenDatabase(folder));
+  CAIRN_RETURN_IF_ERROR(parts->OpenJournal(folder));
   CAIRN_RETURN_IF_ERROR(RemoveUnfinishedSegments(IngestFolder(folder)));
   parts->MakeStores(folder);
   return std::unique_ptr<RocksDbEngine>(new RocksDbEngine(std::move(parts)));

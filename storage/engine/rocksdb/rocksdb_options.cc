@@ -24,6 +24,9 @@ rocksdb::DBOptions RocksDbOptions::Database() const {
   options.max_open_files = tuning_.max_open_files;
   options.db_write_buffer_size = tuning_.all_write_buffers_bytes;
   options.max_total_wal_size = tuning_.max_log_bytes;
+  // A log that is missing between others, or cut short, otherwise opens without its batches. What
+  // is lost of the newest one, which is not tracked, the commit journal sees.
+  options.track_and_verify_wals_in_manifest = true;
   options.file_checksum_gen_factory = NewXxh3FileChecksumFactory();
   options.rate_limiter = background_limiter_;
   // Restores read chunks in order, which the kernel's read-ahead serves; RocksDB would turn it off.

@@ -2,6 +2,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/hash/hash.h"
@@ -86,35 +87,55 @@ absl::StatusOr<WriteResult> RocksDbTable::CheckConditions(const Batch& batch) {
 }
 
 absl::Status RocksDbTable::Apply(const Batch& batch) {
-  rocksdb::ColumnFamilyHandle* const family = FamilyOf(batch.partition.table);
   const std::string attempt = absl::StrCat("writing rows of ", batch.partition.ToString());
   // 8 bytes that guard each row on its way through memory to the log.
   rocksdb::WriteBatch rows(/*reserved_bytes=*/0, /*max_bytes=*/0, /*protection_bytes_per_key=*/8,
                            /*default_cf_ts_sz=*/0);
+  std::optional<JournalEntry> entry;
+  if (batch.witness) entry = EntryOf(batch);
+  CAIRN_RETURN_IF_ERROR(AddRows(batch, &rows));
+  CAIRN_RETURN_IF_ERROR(AddWitness(batch, entry, &rows));
+  rocksdb::WriteOptions options;
+  options.sync = batch.durability == Durability::kSynced;
+  const rocksdb::Status status = db_->Write(options, &rows);
+  // What reached the log before an error may be found at the next start, and a log that failed once
+  // is never written again.
+  if (!status.ok()) {
+    health_->Fail(absl::StrCat(attempt, " failed: ", status.ToString()));
+    return OutcomeUnknown(status, attempt);
+  }
+  return entry ? journal_->Append(*entry) : absl::OkStatus();
+}
+
+absl::Status RocksDbTable::AddRows(const Batch& batch, rocksdb::WriteBatch* rows) {
+  rocksdb::ColumnFamilyHandle* const family = FamilyOf(batch.partition.table);
+  const std::string attempt = absl::StrCat("writing rows of ", batch.partition.ToString());
   if (batch.puts()) {
     CAIRN_ASSIGN_OR_RETURN(const std::optional<std::string> end_row,
                            DoGet(batch.partition, kEndRow));
     if (!end_row.has_value()) {
       CAIRN_RETURN_IF_ERROR(
-          FromRocksDb(rows.Put(family, KeyOf(batch.partition, kEndRow),
-                               rocksdb::Slice(kEndValue.data(), kEndValue.size())),
+          FromRocksDb(rows->Put(family, KeyOf(batch.partition, kEndRow),
+                                rocksdb::Slice(kEndValue.data(), kEndValue.size())),
                       attempt));
     }
   }
   for (const Edit& edit : batch.edits) {
     const std::string key = KeyOf(batch.partition, edit.key);
     CAIRN_RETURN_IF_ERROR(FromRocksDb(
-        edit.value.has_value() ? rows.Put(family, key, *edit.value) : rows.Delete(family, key),
+        edit.value.has_value() ? rows->Put(family, key, *edit.value) : rows->Delete(family, key),
         attempt));
   }
-  rocksdb::WriteOptions options;
-  options.sync = batch.durability == Durability::kSynced;
-  const rocksdb::Status status = db_->Write(options, &rows);
-  if (status.ok()) return absl::OkStatus();
-  // What reached the log before the error may be found at the next start, and a log that failed
-  // once is never written again.
-  health_->Fail(absl::StrCat(attempt, " failed: ", status.ToString()));
-  return OutcomeUnknown(status, attempt);
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbTable::AddWitness(const Batch& batch, const std::optional<JournalEntry>& entry,
+                                      rocksdb::WriteBatch* rows) {
+  if (entry) return FromRocksDb(witnesses_->Put(*entry, rows), "witnessing a batch");
+  const bool ends = std::any_of(batch.edits.begin(), batch.edits.end(), [](const Edit& edit) {
+    return edit.key == kEndRow && !edit.value.has_value();
+  });
+  return ends ? witnesses_->PutErased(batch.partition, rows) : absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<Partition>> RocksDbTable::ListPartitions(Partition::Table table,
@@ -124,6 +145,7 @@ absl::StatusOr<std::vector<Partition>> RocksDbTable::ListPartitions(Partition::T
   const std::unique_ptr<rocksdb::Iterator> row(
       db_->NewIterator(KeyPrefix("").ReadOptions(), FamilyOf(table)));
   std::vector<Partition> partitions;
+  if (after.empty() && table == Partition::Table::kDirectory) after = WitnessRows::prefix();
   std::optional<std::string> from = after.empty() ? std::string() : SuccessorOfPrefix(after);
   while (from.has_value() && partitions.size() < static_cast<size_t>(max_partitions)) {
     row->Seek(*from);

@@ -15,7 +15,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
+#include "storage/engine/rocksdb/commit_journal.h"
 #include "storage/engine/rocksdb/health.h"
+#include "storage/engine/rocksdb/journal_line.h"
+#include "storage/engine/rocksdb/witness_rows.h"
 #include "storage/engine/table.h"
 
 namespace cairn::storage {
@@ -30,8 +33,9 @@ class RocksDbTable : public Table {
   };
 
   // All must outlive the table.
-  RocksDbTable(rocksdb::DB* db, const Families& families, Health* health)
-      : db_(db), families_(families), health_(health) {}
+  RocksDbTable(rocksdb::DB* db, const Families& families, const WitnessRows* witnesses,
+               CommitJournal* journal, Health* health)
+      : db_(db), families_(families), witnesses_(witnesses), journal_(journal), health_(health) {}
 
   absl::StatusOr<std::vector<Partition>> ListPartitions(Partition::Table table,
                                                         absl::string_view after,
@@ -50,12 +54,18 @@ class RocksDbTable : public Table {
   // The first condition that does not hold, if any.
   absl::StatusOr<WriteResult> CheckConditions(const Batch& batch);
   absl::Status Apply(const Batch& batch);
+  absl::Status AddRows(const Batch& batch, rocksdb::WriteBatch* rows);
+  // The row that goes with a witnessed batch, or with the end of a partition.
+  absl::Status AddWitness(const Batch& batch, const std::optional<JournalEntry>& entry,
+                          rocksdb::WriteBatch* rows);
 
   rocksdb::DB* const db_;
   const Families families_;
+  const WitnessRows* const witnesses_;
+  CommitJournal* const journal_;
   Health* const health_;
-  // Held from the reading of conditions until the batch is applied. Striped: two partitions rarely
-  // meet, and RocksDB syncs the batches of those that do not together.
+  // Held from the reading of conditions until the batch is applied and in the journal. Striped: two
+  // partitions rarely meet, and RocksDB syncs the batches of those that do not together.
   std::array<Mutex, 256> locks_;
 };
 
