@@ -352,7 +352,7 @@ TEST_F(SaveRunTest, WhatTheServerHasAfterABreakIsNotSentAgain) {
     return std::make_unique<FakeUpload>(&received_, good, absl::UnavailableError("broken"));
   });
   // The answers were lost, but three of the parts are there.
-  EXPECT_CALL(connection_, ListSlices).WillOnce([](const v1::ListSlicesRequest& request) {
+  EXPECT_CALL(connection_, ListSlices).WillRepeatedly([](const v1::ListSlicesRequest& request) {
     EXPECT_FALSE(request.session().empty());
     v1::ListSlicesResponse page;
     for (int part = 0; part < 3; ++part) {

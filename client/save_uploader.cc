@@ -15,6 +15,13 @@
 namespace cairn {
 namespace {
 
+// A server that lost its client writes what it has to the disk, which takes a moment: it is looked
+// at until nothing changes.
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(500);
+constexpr int kMaxLooks = 20;
+// Less than so many full messages is sent again without a look.
+constexpr int64_t kWorthALookMessages = 8;
+
 v1::SlicePart DescribePart(const SliceToSave& slice) {
   v1::SlicePart part;
   part.set_key(slice.key);
@@ -222,15 +229,22 @@ std::vector<SaveUploader::SentBatch> SaveUploader::NotConfirmed(const std::vecto
 
 std::vector<SaveUploader::SentBatch> SaveUploader::WithoutDurable(std::vector<SentBatch> batches) {
   std::vector<PartToSave> parts;
+  int64_t bytes = 0;
   for (const SentBatch& sent : batches) {
+    bytes += sent.bytes;
     const auto first = plan_.parts.begin() + static_cast<std::ptrdiff_t>(sent.batch.first_part);
     parts.insert(parts.end(), first, first + static_cast<std::ptrdiff_t>(sent.batch.part_count));
   }
-  if (parts.empty()) return batches;
-  // What it does not tell is sent again, which does no harm.
-  const absl::StatusOr<std::vector<bool>> durable =
-      FindDurable(connection_, session_, writer_, slices_, parts);
-  if (!durable.ok()) return batches;
+  if (bytes < kWorthALookMessages * plan_.max_payload_bytes) return batches;
+  absl::StatusOr<std::vector<bool>> durable = std::vector<bool>(parts.size());
+  for (int look = 0; look < kMaxLooks; ++look) {
+    if (look > 0) clock_->Sleep(kBetweenLooks);
+    const std::vector<bool> before = *std::move(durable);
+    durable = FindDurable(connection_, session_, writer_, slices_, parts);
+    // What it does not tell is sent again, which does no harm.
+    if (!durable.ok()) return batches;
+    if (look > 0 && *durable == before) break;
+  }
   std::vector<SentBatch> rest;
   auto next = durable->begin();
   for (const SentBatch& sent : batches) {

@@ -64,7 +64,7 @@ class SaveUploader {
   // Those of `sent` that the stream did not say are durable.
   static std::vector<SentBatch> NotConfirmed(const std::vector<SentBatch>& sent,
                                              int64_t durable_parts);
-  // Those of `batches` that the server lacks.
+  // Those of `batches` that the server lacks, once it has put away what the broken stream brought.
   std::vector<SentBatch> WithoutDurable(std::vector<SentBatch> batches);
   // They are taken again.
   void GiveBack(const std::vector<SentBatch>& batches);

@@ -24,6 +24,7 @@ class MockSliceWriter : public storage::SliceWriter {
                std::optional<uint32_t>),
               (override));
   MOCK_METHOD(absl::Status, Finish, (), (override));
+  MOCK_METHOD(absl::Status, Salvage, (), (override));
   MOCK_METHOD(storage::WriterProgress, progress, (), (const, override));
 };
 

@@ -91,10 +91,16 @@ absl::Status TransferService::RunUpload(grpc::ServerContext* context, UploadCall
     record->AddBytes(TotalBytes(payload));
     CAIRN_RETURN_IF_ERROR(upload.Receive(header, payload));
     std::optional<v1::UploadSlicesResponse> answer = upload.TakeAnswer();
-    if (answer.has_value() && !call->Write(EncodeFrame(*answer, {}))) return ClientGone();
+    if (answer.has_value() && !call->Write(EncodeFrame(*answer, {}))) {
+      upload.Salvage();
+      return ClientGone();
+    }
   }
   // A broken connection ends the reading just as a half-close does.
-  if (context->IsCancelled()) return ClientGone();
+  if (context->IsCancelled()) {
+    upload.Salvage();
+    return ClientGone();
+  }
   CAIRN_ASSIGN_OR_RETURN(v1::UploadSlicesResponse last, upload.Finish());
   return call->Write(EncodeFrame(last, {})) ? absl::OkStatus() : ClientGone();
 }

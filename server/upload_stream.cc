@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/error.h"
+#include "base/logging.h"
 #include "base/rpc/payload_frame.h"
 #include "server/convert.h"
 #include "server/limits.h"
@@ -156,6 +157,12 @@ absl::StatusOr<v1::UploadSlicesResponse> UploadStream::Finish() {
   CAIRN_RETURN_IF_ERROR(writer_->Finish());
   told_.durable_parts = -1;  // the last answer is always sent
   return *TakeAnswer();
+}
+
+void UploadStream::Salvage() {
+  if (writer_ == nullptr) return;
+  const absl::Status status = writer_->Salvage();
+  if (!status.ok()) CAIRN_LOG(kWarning) << "what a broken stream brought is lost: " << status;
 }
 
 }  // namespace cairn::server

@@ -36,6 +36,9 @@ class UploadStream {
   // After the last message: makes everything durable and gives the last answer. Errors: as Receive.
   absl::StatusOr<v1::UploadSlicesResponse> Finish();
 
+  // The client is gone: keeps what is complete, for its next stream. Requires: no error before.
+  void Salvage();
+
  private:
   absl::Status Open(const v1::UploadSlicesRequest& header);
   absl::Status CheckHeader(const v1::UploadSlicesRequest& header, int64_t payload_bytes) const;

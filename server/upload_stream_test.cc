@@ -60,6 +60,10 @@ class UploadStreamTest : public ::testing::Test {
             taken_.push_back({slice.key, offset, length, base, crc32c});
             return append_status_;
           });
+      ON_CALL(*writer, Salvage).WillByDefault([this] {
+        ++salvaged_;
+        return absl::OkStatus();
+      });
       ON_CALL(*writer, progress).WillByDefault([this] { return progress_; });
       return std::unique_ptr<storage::SliceWriter>(std::move(writer));
     });
@@ -90,6 +94,7 @@ class UploadStreamTest : public ::testing::Test {
   std::vector<Appended> appended_;
   std::vector<Taken> taken_;
   absl::Status append_status_;
+  int salvaged_ = 0;
   storage::WriterProgress progress_;
 };
 
@@ -209,6 +214,14 @@ TEST_F(UploadStreamTest, BadShapeAndBoxAreRefusedWithThePart) {
   AddPart(&outside, "a", 1)->mutable_slice()->add_extents()->set_start(2);
   EXPECT_THAT(UploadStream(&store_, &admission_).Receive(outside, Payload({"0"})),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(UploadStreamTest, WhatABrokenStreamBroughtIsSalvaged) {
+  UploadStream(&store_, &admission_).Salvage();  // before the first message there is nothing
+  ASSERT_OK(stream_.Receive(First(), {}));
+  EXPECT_EQ(salvaged_, 0);
+  stream_.Salvage();
+  EXPECT_EQ(salvaged_, 1);
 }
 
 TEST_F(UploadStreamTest, WritersErrorIsTheStreams) {

@@ -77,9 +77,10 @@ Step Passing(absl::Duration time) {
 }
 
 Step Collecting() {
-  return {.name = "collect",
-          .run = [](World*, Store* store) { return store->Collect(CollectScope::kGarbage).status(); },
-          .done = [](World*, ModelStore*) { return ModelStore::kOk; }};
+  return {
+      .name = "collect",
+      .run = [](World*, Store* store) { return store->Collect(CollectScope::kGarbage).status(); },
+      .done = [](World*, ModelStore*) { return ModelStore::kOk; }};
 }
 
 Step DeletingCheckpoint(const std::string& path, int64_t number) {

@@ -17,13 +17,13 @@ using ::testing::SizeIs;
 class RowScannerTest : public ::testing::Test {
  protected:
   void Put(std::string key, std::string value = "v") {
-    Batch batch{.partition = Partition::Manifest(Uid())};
+    Batch batch{.partition = Partition::Manifest(manifest_)};
     batch.Put(std::move(key), std::move(value));
     ASSERT_OK(table_.Write(batch));
   }
 
   std::vector<std::string> Keys(std::vector<KeyRange> ranges) {
-    RowScanner scanner(&table_, Uid(), std::move(ranges));
+    RowScanner scanner(&table_, manifest_, std::move(ranges));
     std::vector<std::string> keys;
     while (true) {
       const absl::StatusOr<const Row*> row = scanner.Next();
@@ -35,6 +35,7 @@ class RowScannerTest : public ::testing::Test {
     return keys;
   }
 
+  const Uid manifest_ = *Uid::FromBytes(std::string(Uid::kBytes, 'm'));
   MemoryTable table_;
 };
 
@@ -57,7 +58,7 @@ TEST_F(RowScannerTest, NoRowIsLostOrDoubledBetweenPages) {
 TEST_F(RowScannerTest, RangesAreAskedForOneByOne) {
   for (const char* key : {"a", "b", "c"}) Put(key);
   int asked = 0;
-  RowScanner scanner(&table_, Uid(), [&asked]() -> std::optional<KeyRange> {
+  RowScanner scanner(&table_, manifest_, [&asked]() -> std::optional<KeyRange> {
     const char* const keys[] = {"a", "aa", "c"};
     if (asked == 3) return std::nullopt;
     const std::string key = keys[asked++];

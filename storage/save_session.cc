@@ -56,6 +56,13 @@ class GuardedSliceWriter : public SliceWriter {
     return status;
   }
 
+  absl::Status Salvage() override {
+    CAIRN_RETURN_IF_ERROR(leases_->Enter(manifest_));
+    const absl::Status status = writer_->Salvage();
+    leases_->Leave(manifest_);
+    return status;
+  }
+
   WriterProgress progress() const override { return writer_->progress(); }
 
  private:

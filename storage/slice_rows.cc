@@ -67,7 +67,8 @@ class SliceRowsWriter {
     if (!segment_) return;
     used_.assign(segment_->chunk_count + 1, true);
     used_[0] = false;  // the header
-    used_bytes_ = segment_->bytes;
+    for (const uint32_t chunk : segment_->unused) used_[chunk] = false;
+    used_bytes_ = segment_->bytes - segment_->unused_bytes;
   }
 
   absl::StatusOr<bool> Write(std::vector<SliceRowToWrite> rows) {

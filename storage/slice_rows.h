@@ -28,6 +28,9 @@ struct FinishedSegment {
   uint32_t chunk_count = 0;
   int64_t bytes = 0;         // decoded
   int64_t stored_bytes = 0;  // on disk
+  // Chunks that no row will point to, and their bytes.
+  std::vector<uint32_t> unused = {};
+  int64_t unused_bytes = 0;
 };
 
 // Writes every row that is absent; one that is there with the same content is success, whoever

@@ -116,6 +116,11 @@ class SliceWriterImpl : public SliceWriter {
     return Flush();
   }
 
+  absl::Status Salvage() override {
+    DropPart();
+    return rows_.empty() ? absl::OkStatus() : Flush();
+  }
+
   WriterProgress progress() const override { return progress_; }
 
  private:
@@ -218,6 +223,21 @@ class SliceWriterImpl : public SliceWriter {
   absl::Status FlushIfMuchWaits() {
     const bool enough = rows_.size() >= kMaxWaitingRows || waiting_bytes_ > kMaxWaitingBytes;
     return enough ? Flush() : absl::OkStatus();
+  }
+
+  // Forgets the part that is open. No row will point to its chunks.
+  void DropPart() {
+    if (!part_) return;
+    for (const v1::Piece& piece : part_->record.pieces()) {
+      for (const v1::ChunkExtent& extent : piece.extents()) {
+        const std::string& segment = part_->record.segments(static_cast<int>(extent.segment()));
+        if (segment_ == nullptr || segment != segment_info_.uid.bytes()) continue;
+        segment_info_.unused.push_back(extent.chunk());
+        segment_info_.unused_bytes += extent.length();
+      }
+    }
+    piece_.Clear();
+    part_.reset();
   }
 
   // --- Pieces and chunks

@@ -331,5 +331,37 @@ TEST_F(SliceWriterTest, AClosedSessionEndsTheStreamBeforeRowsAreWritten) {
   EXPECT_THAT(SliceRows(), IsEmpty());
 }
 
+TEST_F(SliceWriterTest, ASalvagedStreamKeepsItsCompletePartsAlone) {
+  const auto writer = NewWriter();
+  const std::string kept = SomeBytes(3 << 20, 1);
+  ASSERT_OK(Send(writer.get(), Whole("kept", "uint8", {3 << 20}), kept));
+  const std::string lost = SomeBytes(5 << 20, 2);
+  const absl::string_view begun = absl::string_view(lost).substr(0, 4 << 20);
+  ASSERT_OK(writer->Append(Whole("lost", "uint8", {5 << 20}), 0, {begun}, std::nullopt));
+  ASSERT_OK(writer->Salvage());
+  EXPECT_EQ(writer->progress().durable_parts, 1);
+  EXPECT_EQ(writer->progress().durable_bytes, 3 << 20);
+  ASSERT_OK_AND_ASSIGN(const ManifestSummary summary, CheckCoverage(&table_, manifest_));
+  EXPECT_EQ(summary.slice_count, 1);
+  EXPECT_LT(summary.stored_bytes, 4 << 20) << "the chunks of the lost part are nobody's";
+
+  const auto again = NewWriter();
+  ASSERT_OK(Send(again.get(), Whole("lost", "uint8", {5 << 20}), lost));
+  ASSERT_OK(again->Finish());
+  EXPECT_OK(CheckCoverage(&table_, manifest_));
+}
+
+TEST_F(SliceWriterTest, ASalvagedStreamWithoutACompletePartLeavesNothing) {
+  const auto writer = NewWriter();
+  const std::string bytes = SomeBytes(2 << 20, 1);
+  ASSERT_OK(writer->Append(Whole("lost", "uint8", {5 << 20}), 0, {bytes}, std::nullopt));
+  ASSERT_OK(writer->Salvage());
+  EXPECT_EQ(writer->progress().durable_parts, 0);
+  EXPECT_OK(segments_.Walk([](const SegmentInfo&) {
+    ADD_FAILURE() << "a segment that nothing needs";
+    return true;
+  }));
+}
+
 }  // namespace
 }  // namespace cairn::storage

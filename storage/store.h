@@ -295,6 +295,10 @@ class SliceWriter {
   // Append.
   virtual absl::Status Finish() = 0;
 
+  // For a stream that broke: makes the parts durable that are complete, and drops the open one, so
+  // that the sender need not send them again. Destroy afterwards. Errors: as Append.
+  virtual absl::Status Salvage() = 0;
+
   // Grows now and then; after Finish() it is everything.
   virtual WriterProgress progress() const = 0;
 };

@@ -108,7 +108,7 @@ TEST(StoreTest, ARestoreFollowsANameThatMovesOn) {
   world.faults.SetHook([&](Operation operation) {
     if (operation != Operation::kScan || std::exchange(deleted, true)) return;
     EXPECT_OK(world.store->DeleteCheckpoint(kRuns, "2", ""));
-    EXPECT_OK(world.store->Collect());
+    EXPECT_OK(world.store->Collect(CollectScope::kGarbage));
   });
   ASSERT_OK_AND_ASSIGN(const RestoreInfo info, world.store->OpenRestore(kRuns, "latest", {}, 1));
   world.faults.SetHook(nullptr);
