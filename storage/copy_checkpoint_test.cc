@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -423,6 +424,21 @@ TEST_F(CopyTest, ARepeatGivesTheSameCopyAndNoOther) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("used for another request")));
   options.exclude = {"step"};
   EXPECT_THAT(Copy(options, "latest"), HasReason(ErrorReason::ERROR_REASON_INVALID_FIELD));
+}
+
+TEST_F(CopyTest, TheSameRequestTwiceAtOnceGivesOneCopy) {
+  SaveContents(Model());
+  CopyOptions options = Into(kOther);
+  options.renames = {{"model", "net", true}};
+  options.request_id = "r";
+  std::vector<std::string> uids(6);
+  std::vector<std::thread> threads;
+  for (std::string& uid : uids) {
+    threads.emplace_back([&] { uid = Copy(options)->uid(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(uids, ::testing::Each(checkpoints_.Get(kOther, "")->uid()));
+  EXPECT_EQ(CheckpointCount(kOther), 1u);
 }
 
 // Whatever write fails, or loses its answer: nothing half is visible, and the same request

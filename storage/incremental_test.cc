@@ -326,6 +326,48 @@ TEST_F(IncrementalTest, ALostAnswerOfTheUsesIsMetByLookingAgain) {
   }
 }
 
+// Whatever write fails, or loses its answer: the save goes on in the same session, and is whole.
+TEST_F(IncrementalTest, AfterAnyFaultTheSaveGoesOn) {
+  const std::string old = SomeBytes(3 * kMiB, 1);
+  SaveWhole("base", {{"w", old}});
+  const std::string bytes = old.substr(0, 2 * kMiB) + SomeBytes(kMiB, 2);
+  const auto save = [&](const std::string& session) -> absl::Status {
+    SessionOptions options = Named(session);
+    options.base = "1";
+    options.commit_when_sealed = true;
+    CAIRN_RETURN_IF_ERROR(sessions_.Create(kRuns, options).status());
+    CAIRN_ASSIGN_OR_RETURN(const std::unique_ptr<SliceWriter> stream,
+                           sessions_.NewSliceWriter(kRuns, session, "0", false));
+    const SliceSpec spec = Spec("w", 3 * kMiB);
+    CAIRN_RETURN_IF_ERROR(stream->AppendFromBase(spec, 0, 2 * kMiB, From("w"), std::nullopt));
+    CAIRN_RETURN_IF_ERROR(
+        Send(stream.get(), spec, 2 * kMiB, absl::string_view(bytes).substr(2 * kMiB)));
+    CAIRN_RETURN_IF_ERROR(stream->Finish());
+    return sessions_.Seal(kRuns, session, "0", 1).status();
+  };
+  for (const Fault fault : {Fault::kFail, Fault::kUnknownApplied, Fault::kUnknownDropped}) {
+    int failed = 0;
+    for (int nth = 1;; ++nth) {
+      const std::string session = absl::StrCat("s", static_cast<int>(fault), "-", nth);
+      const int64_t before = faults_.count(Operation::kWrite);
+      faults_.FailNth(Operation::kWrite, nth, fault);
+      const absl::Status broken = save(session);
+      const bool injected = faults_.count(Operation::kWrite) - before >= nth;
+      faults_.Clear();
+      failed += !broken.ok();
+      const auto found = sessions_.Get(kRuns, session);
+      const bool goes_on = !found.ok() || IsOpen(found->record);
+      if (goes_on) {
+        ASSERT_OK(save(session));
+      }
+      EXPECT_EQ(Restored(sessions_.Get(kRuns, session)->record.checkpoint()),
+                (Contents{{"w", bytes}}));
+      if (!injected) break;
+    }
+    EXPECT_TRUE(fault != Fault::kFail || failed > 3) << failed;
+  }
+}
+
 // --- What is refused.
 
 TEST_F(IncrementalTest, OnlyWholePiecesAreTaken) {

@@ -120,6 +120,14 @@ TEST_F(SealTest, ConcurrentLastSealsCommitOnceAndAgree) {
   EXPECT_EQ(catalog_.Find(kRuns)->head.record.change_sequence(), 1);
 }
 
+TEST_F(SealTest, ARestartForgetsNoSeal) {
+  ASSERT_OK(sessions_.Create(kRuns, CommitsWhenSealed(2)));
+  ASSERT_OK(sessions_.Seal(kRuns, "s", "0", 0));
+  SaveSessions restarted(options(), &catalog_, &locks_);
+  ASSERT_OK_AND_ASSIGN(const SessionInfo sealed, restarted.Seal(kRuns, "s", "1", 0));
+  EXPECT_EQ(sealed.record.state(), SessionRecord::STATE_COMMITTED);
+}
+
 TEST_F(SealTest, OfWritersThatSealAtOnceOneCommits) {
   constexpr int kWriters = 8;
   ASSERT_OK(sessions_.Create(kRuns, CommitsWhenSealed(kWriters)));
