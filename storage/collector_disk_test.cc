@@ -131,5 +131,29 @@ TEST(CollectorDiskTest, AfterDeletingHalfTheDiskHoldsWhatTheRestNeeds) {
   EXPECT_EQ(again.freed_bytes, 0);
 }
 
+TEST(CollectorDiskTest, ASessionAndItsDeletedBaseOutliveARestart) {
+  const TestFolder folder;
+  TensorBytes expected;
+  {
+    World world(folder.path());
+    const CheckpointRecord base = world.saves.Save(kRuns, Keys(kTensors));
+    ASSERT_OK_AND_ASSIGN(expected, world.saves.Restore(base));
+    const Uid manifest = world.saves.Open(kRuns, "open", UidOf(base));
+    world.saves.Reuse(UidOf(base), manifest, Keys(kTensors / 2));
+    ASSERT_OK(world.checkpoints.Delete(kRuns, "1", ""));
+    EXPECT_OK(world.collector.Run());
+  }
+  World world(folder.path());
+  EXPECT_OK(world.collector.Run(CollectScope::kEverything));
+  ASSERT_OK_AND_ASSIGN(const SessionInfo session, world.sessions.Get(kRuns, "open"));
+  const Uid base = *Uid::FromBytes(session.record.base_uid());
+  world.saves.Reuse(base, *Uid::FromBytes(session.record.manifest_uid()), Keys(kTensors));
+  ASSERT_OK_AND_ASSIGN(const CheckpointRecord next, world.saves.Commit(kRuns, "open", kTensors));
+  ASSERT_OK_AND_ASSIGN(const CollectResult result, world.collector.Run());
+  EXPECT_EQ(result.manifests, 1);
+  EXPECT_EQ(result.freed_bytes, 0);
+  EXPECT_THAT(world.saves.Restore(next), IsOkAndHolds(expected));
+}
+
 }  // namespace
 }  // namespace cairn::storage
