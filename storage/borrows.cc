@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/error.h"
+#include "storage/chunk_set.h"
 #include "storage/directory_keys.h"
 #include "storage/record_rows.h"
 
@@ -51,9 +52,9 @@ absl::Status AddBorrow(const BorrowTerms& terms, const Segment& segment, Batch* 
     batch->RequireAbsent(key);
   }
   borrow.set_use_count(borrow.use_count() + 1);
-  for (const auto& [chunk, bytes] : segment.second.chunks) {
-    AddChunk(chunk, borrow.mutable_chunks());
-  }
+  ChunkSet chunks(borrow.chunks());
+  for (const auto& [chunk, bytes] : segment.second.chunks) chunks.Add(chunk);
+  borrow.set_chunks(chunks.bitmap());
   batch->Put(key, borrow.SerializeAsString());
   return absl::OkStatus();
 }

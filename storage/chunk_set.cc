@@ -20,6 +20,17 @@ void ChunkSet::Add(const ChunkSet& other) {
   }
 }
 
+void ChunkSet::Add(uint32_t chunk) {
+  const size_t index = chunk / kBitsOfByte;
+  if (bitmap_.size() <= index) bitmap_.resize(index + 1, '\0');
+  bitmap_[index] = static_cast<char>(bitmap_[index] | 1 << chunk % kBitsOfByte);
+}
+
+bool ChunkSet::Has(uint32_t chunk) const {
+  const size_t index = chunk / kBitsOfByte;
+  return index < bitmap_.size() && (bitmap_[index] >> chunk % kBitsOfByte & 1) != 0;
+}
+
 int64_t ChunkSet::count() const {
   int64_t count = 0;
   for (const char byte : bitmap_) count += BitsOf(byte);
@@ -38,7 +49,7 @@ int64_t ChunkSet::CountIn(const ChunkSet& other) const {
 std::vector<uint32_t> ChunkSet::Numbers() const {
   std::vector<uint32_t> numbers;
   for (uint32_t chunk = 0; chunk < bitmap_.size() * kBitsOfByte; ++chunk) {
-    if ((bitmap_[chunk / kBitsOfByte] >> chunk % kBitsOfByte & 1) != 0) numbers.push_back(chunk);
+    if (Has(chunk)) numbers.push_back(chunk);
   }
   return numbers;
 }

@@ -17,6 +17,8 @@ class ChunkSet {
   explicit ChunkSet(absl::string_view bitmap) : bitmap_(bitmap) {}
 
   void Add(const ChunkSet& other);
+  void Add(uint32_t chunk);
+  bool Has(uint32_t chunk) const;
   int64_t count() const;
   // How many are in both.
   int64_t CountIn(const ChunkSet& other) const;

@@ -19,6 +19,16 @@ TEST(ChunkSetTest, BitsAreCountedAndNumberedFromTheLowestOfTheFirstByte) {
   EXPECT_EQ(ChunkSet().count(), 0);
 }
 
+TEST(ChunkSetTest, ChunksAreAddedOneByOne) {
+  ChunkSet chunks;
+  chunks.Add(1);
+  chunks.Add(9);
+  EXPECT_EQ(chunks.bitmap(), std::string("\x02\x02"));
+  EXPECT_TRUE(chunks.Has(9));
+  EXPECT_FALSE(chunks.Has(8));
+  EXPECT_FALSE(chunks.Has(1000));
+}
+
 TEST(ChunkSetTest, SetsOfDifferentLengthsAreUnitedAndCompared) {
   const ChunkSet longer("\x02\x03"), shorter("\x06");
   ChunkSet both = shorter;

@@ -107,21 +107,27 @@ class CopyRun {
         plan_(plan),
         owners_(context.options.table, source) {}
 
-  // Writes all rows. Gives how many slices they are.
-  absl::StatusOr<int64_t> CopyRows() {
-    if (plan_->copies_attachments()) CAIRN_RETURN_IF_ERROR(CopyKind(TensorKind::kAttachment));
-    CAIRN_RETURN_IF_ERROR(CopyKind(TensorKind::kTensor));
-    CAIRN_RETURN_IF_ERROR(Flush());
+  // Writes everything. Gives how many slices that is.
+  absl::StatusOr<int64_t> Run(const CopyOptions& options) {
+    CAIRN_RETURN_IF_ERROR(CopyRows());
+    CAIRN_RETURN_IF_ERROR(WriteIndex(options));
     return slices_;
   }
 
-  // Writes what the index says now, if it is not copied as it is. Gives how many slices that is.
-  absl::StatusOr<int64_t> WriteIndex(const CopyOptions& options) {
-    if (!index_) return 0;
+ private:
+  absl::Status CopyRows() {
+    if (plan_->copies_attachments()) CAIRN_RETURN_IF_ERROR(CopyKind(TensorKind::kAttachment));
+    CAIRN_RETURN_IF_ERROR(CopyKind(TensorKind::kTensor));
+    return Flush();
+  }
+
+  // Writes what the index says now, if it is not copied as it is.
+  absl::Status WriteIndex(const CopyOptions& options) {
+    if (!index_) return absl::OkStatus();
     const auto mapping = [this](absl::string_view key) { return plan_->KeyOfExisting(key); };
     CAIRN_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
                            options.rewrite_index(context_.source, mapping));
-    if (!bytes) return 0;
+    if (!bytes) return absl::OkStatus();
     CAIRN_ASSIGN_OR_RETURN(
         const std::unique_ptr<SliceWriter> writer,
         context_.sessions->NewSliceWriter(context_.target, context_.session.session(), kWriter,
@@ -129,10 +135,10 @@ class CopyRun {
     const absl::string_view view = *bytes;
     CAIRN_RETURN_IF_ERROR(writer->Append(*index_, 0, {&view, 1}, std::nullopt));
     CAIRN_RETURN_IF_ERROR(writer->Finish());
-    return 1;
+    ++slices_;
+    return absl::OkStatus();
   }
 
- private:
   absl::Status CopyKind(TensorKind kind) {
     RowScanner rows(context_.options.table, source_, {RowsOfKind(kind)});
     std::string key;  // of the rows at hand, and what it becomes
@@ -281,17 +287,16 @@ absl::StatusOr<CheckpointRecord> Copies::Fill(const Directory& directory,
                .target_directory = target_directory,
                .session = session},
               uid, manifest, plan);
-  CAIRN_ASSIGN_OR_RETURN(int64_t slices, run.CopyRows());
-  CAIRN_ASSIGN_OR_RETURN(const int64_t index_slices, run.WriteIndex(options));
-  slices += index_slices;
+  const absl::StatusOr<int64_t> slices = run.Run(options);
   if (directory.uid != target_directory.uid) {
     // What was deleted meanwhile may have been half erased when it was read.
     CAIRN_ASSIGN_OR_RETURN(const std::optional<Stored<CheckpointRecord>> still,
                            ReadCheckpoint(options_.table, directory, uid));
     if (!still) return CheckpointNotFound(directory, absl::StrCat("uid:", uid.ToHex()));
   }
+  CAIRN_RETURN_IF_ERROR(slices.status());
   CAIRN_RETURN_IF_ERROR(
-      sessions_->Seal(target, session.session(), std::string(kWriter), slices).status());
+      sessions_->Seal(target, session.session(), std::string(kWriter), *slices).status());
   return sessions_->Commit(target, session.session());
 }
 

@@ -483,20 +483,5 @@ TEST_F(IncrementalTest, JoiningComparesTheBase) {
   EXPECT_OK(sessions_.Create(kRuns, options));
 }
 
-// --- Sets of chunks.
-
-TEST(SegmentUsesTest, ChunksAreBitsLowestFirst) {
-  std::string chunks;
-  AddChunk(1, &chunks);
-  AddChunk(9, &chunks);
-  EXPECT_EQ(chunks, std::string("\x02\x02"));
-  EXPECT_TRUE(HasChunk(chunks, 9));
-  EXPECT_FALSE(HasChunk(chunks, 8));
-  EXPECT_FALSE(HasChunk(chunks, 1000));
-  EXPECT_FALSE(MergeChunks(std::string("\x02"), &chunks));
-  EXPECT_TRUE(MergeChunks(std::string("\x01\x00\x80", 3), &chunks));
-  EXPECT_EQ(chunks, std::string("\x03\x02\x80"));
-}
-
 }  // namespace
 }  // namespace cairn::storage

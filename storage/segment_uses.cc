@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "storage/chunk_set.h"
 #include "storage/manifest.h"
 #include "storage/record_rows.h"
 #include "storage/slice_keys.h"
@@ -30,13 +31,15 @@ absl::Status AddUse(Table* table, const Uid& segment, const ReusedSegment& reuse
     use.set_owner_directory_uid(std::string(reused.owner.bytes()));
     use.set_reused(true);
   }
+  ChunkSet chunks(use.chunks());
   int64_t added = 0;
   for (const auto& [chunk, bytes] : reused.chunks) {
-    if (HasChunk(use.chunks(), chunk)) continue;
-    AddChunk(chunk, use.mutable_chunks());
+    if (chunks.Has(chunk)) continue;
+    chunks.Add(chunk);
     added += bytes;
   }
   if (added == 0) return absl::OkStatus();
+  use.set_chunks(chunks.bitmap());
   use.set_stored_bytes(use.stored_bytes() + added);
   if (stored) {
     batch->RequireEqual(key, stored->bytes);
@@ -68,28 +71,6 @@ absl::StatusOr<ReusedSegments::const_iterator> WriteSome(Table* table, const Uid
 }
 
 }  // namespace
-
-void AddChunk(uint32_t chunk, std::string* chunks) {
-  const size_t index = chunk / 8;
-  if (chunks->size() <= index) chunks->resize(index + 1, '\0');
-  (*chunks)[index] = static_cast<char>((*chunks)[index] | 1 << chunk % 8);
-}
-
-bool HasChunk(absl::string_view chunks, uint32_t chunk) {
-  const size_t index = chunk / 8;
-  return index < chunks.size() && (chunks[index] >> chunk % 8 & 1) != 0;
-}
-
-bool MergeChunks(absl::string_view other, std::string* chunks) {
-  if (chunks->size() < other.size()) chunks->resize(other.size(), '\0');
-  bool changed = false;
-  for (size_t i = 0; i < other.size(); ++i) {
-    const char merged = static_cast<char>((*chunks)[i] | other[i]);
-    changed |= merged != (*chunks)[i];
-    (*chunks)[i] = merged;
-  }
-  return changed;
-}
 
 absl::StatusOr<Uid> SegmentOwners::OwnerOf(const Uid& segment) {
   const auto known = owners_.find(segment);

@@ -16,12 +16,6 @@
 
 namespace cairn::storage {
 
-// A set of chunks in the form of SegmentUse.chunks: bit i of byte i / 8, lowest first.
-void AddChunk(uint32_t chunk, std::string* chunks);
-bool HasChunk(absl::string_view chunks, uint32_t chunk);
-// Adds all of `other`. False: nothing was new.
-bool MergeChunks(absl::string_view other, std::string* chunks);
-
 // What is used of one segment.
 struct ReusedSegment {
   Uid owner;                            // the directory that wrote it
