@@ -42,12 +42,18 @@ class Proxy:
                 near.close()
                 continue
             far.settimeout(None)
+            threading.Thread(target=self._serve, args=(near, far), daemon=True).start()
+
+    def _serve(self, near, far):
+        with near, far:
             with self._lock:
                 self._open |= {near, far}
-            for source, sink, counted in ((near, far, True), (far, near, False)):
-                threading.Thread(
-                    target=self._forward, args=(source, sink, counted), daemon=True
-                ).start()
+            back = threading.Thread(target=self._forward, args=(far, near, False), daemon=True)
+            back.start()
+            self._forward(near, far, True)
+            back.join()
+            with self._lock:
+                self._open -= {near, far}
 
     def _forward(self, source, sink, counted):
         with contextlib.suppress(OSError):
@@ -58,8 +64,6 @@ class Proxy:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-        with self._lock:
-            self._open -= {source, sink}
 
     def _count(self, size) -> bool:
         """Whether it is time to break."""

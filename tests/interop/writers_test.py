@@ -104,7 +104,7 @@ class WritersTest(roundtrip.RoundTripTest):
         """A writer of an earlier attempt with other values cannot slip in."""
         self.cairn(*self.share(0))
         make_golden.save_v2(self.prefix, some_tensors(seed=2))
-        self.assert_fails(*self.share(0), says=("layer", "other bytes"))
+        self.assert_fails(*self.share(0), says=("layer", "other content"))
         self.assertEqual(self.session()["state"], "open")
 
     def test_wrong_usage(self):
