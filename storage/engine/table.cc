@@ -14,16 +14,25 @@ absl::Status LimitPassed(const Partition& partition, absl::string_view found) {
       absl::StrCat("cannot use a row of ", partition.ToString(), ": ", found));
 }
 
+bool IsKnown(const Partition& partition) {
+  const std::string& id = partition.id;
+  switch (partition.table) {
+    case Partition::Table::kCatalog:
+      return id.size() == 1 && id[0] >= 0 && id[0] <= Partition::kStorePartition;
+    case Partition::Table::kDirectory:
+      return id.size() == Uid::kBytes && id != Uid().bytes();  // that one is an engine's own
+    case Partition::Table::kSlices:
+      break;
+  }
+  return id.size() == Uid::kBytes;
+}
+
 absl::Status CheckPartition(const Partition& partition) {
-  const bool known = partition.table == Partition::Table::kCatalog
-                         ? partition.id.size() == 1 && partition.id[0] >= 0 &&
-                               partition.id[0] <= Partition::kStorePartition
-                         : partition.id.size() == Uid::kBytes &&
-                               partition.id != Uid().bytes();  // which names nothing
-  if (known) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "no partition can be called ", partition.ToString(),
-      ": ids are a byte up to 64 in the catalog and 16 bytes, not all zero, elsewhere"));
+  if (IsKnown(partition)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("no partition can be called ", partition.ToString(),
+                   ": ids are a byte up to 64 in the catalog and 16 bytes elsewhere, not all zero "
+                   "for a directory"));
 }
 
 absl::Status CheckKey(const Partition& partition, absl::string_view key) {
