@@ -26,9 +26,8 @@ class CopyCollectTest : public SharingTest {
     CAIRN_ASSIGN_OR_RETURN(const SessionInfo info, sessions_.Create(path, options));
     const std::string& session = info.record.session();
     {
-      CAIRN_ASSIGN_OR_RETURN(
-          const auto stream,
-          sessions_.NewSliceWriter(path, session, "0", /*inline_parts=*/false));
+      CAIRN_ASSIGN_OR_RETURN(const auto stream,
+                             sessions_.NewSliceWriter(path, session, "0", /*inline_parts=*/false));
       for (const std::string& key : keys) {
         SliceSpec slice;
         slice.key = key;
@@ -105,7 +104,8 @@ TEST_F(CopyCollectTest, TheCollectorAtAnyMoment) {
       } else {
         EXPECT_TRUE(source_goes) << next.status();
       }
-      for (const char* path : {kRuns, kOther}) ASSERT_OK(catalog_.Delete(path, true, std::nullopt, ""));
+      for (const char* path : {kRuns, kOther})
+        ASSERT_OK(catalog_.Delete(path, true, std::nullopt, ""));
       Collect(CollectScope::kEverything), Collect(CollectScope::kEverything);
       ASSERT_EQ(SegmentCount(), 0) << moment;
     }
