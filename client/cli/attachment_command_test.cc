@@ -93,6 +93,7 @@ TEST_F(AttachmentCommandTest, WithoutTheFlagItsVariablesAreAnOrdinaryCheckpoint)
   ASSERT_OK(Run(RunRestoreCommand, arguments, true));
   EXPECT_EQ(Document()["attachments"], 0);
   EXPECT_TRUE(std::filesystem::exists(Path("ckpt.index")));
+  EXPECT_THAT(errors_.str(), HasSubstr("2 attachments are left out; --saved-model"));
 }
 
 TEST_F(AttachmentCommandTest, ASavedModelIsRestoredWhole) {
