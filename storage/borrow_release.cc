@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/error.h"
 #include "storage/directory_keys.h"
@@ -22,13 +22,24 @@ ChunkSet AllChunksOf(const BorrowRecord& record) {
   return chunks;
 }
 
-// Moves the chunks to `releasing`.
-BorrowRecord Marked(const BorrowRecord& record, absl::Time now) {
+// Moves the chunks that are not needed to `releasing`.
+BorrowRecord Marked(const BorrowRecord& record, const ChunkSet& needed, absl::Time now) {
+  const ChunkSet all = AllChunksOf(record);
+  const ChunkSet unneeded = all.Without(needed);
   BorrowRecord marked = record;
-  marked.clear_chunks();
-  marked.set_releasing(AllChunksOf(record).bitmap());
+  marked.set_chunks(all.Without(unneeded).bitmap());
+  marked.set_releasing(unneeded.bitmap());
   marked.set_releasing_time(absl::ToUnixMicros(now));
   return marked;
+}
+
+// What is left when those are gone; nullopt: nothing.
+std::optional<BorrowRecord> Released(const BorrowRecord& marked) {
+  if (marked.chunks().empty()) return std::nullopt;
+  BorrowRecord record = marked;
+  record.clear_releasing();
+  record.clear_releasing_time();
+  return record;
 }
 
 // Moves them back.
@@ -48,29 +59,28 @@ class Release {
 
   absl::StatusOr<ReleasedBorrows> Run(const SegmentWindow& segments) {
     CAIRN_ASSIGN_OR_RETURN(DirectoryRoots roots, ReadDirectoryRoots(table_, destination_, held_));
-    CAIRN_ASSIGN_OR_RETURN(UidSet listed, ListedBy(roots, segments));
+    CAIRN_ASSIGN_OR_RETURN(NeededChunks needed, NeededOf(roots, segments));
     for (const auto& [segment, use] : segments) {
-      CAIRN_RETURN_IF_ERROR(listed.contains(segment) ? TakeMarkBack(segment, use.owner)
-                                                     : Mark(segment, use.owner));
+      CAIRN_RETURN_IF_ERROR(Mark(segment, use.owner, needed[segment]));
     }
     if (marked_.empty()) return std::move(result_);
     CAIRN_ASSIGN_OR_RETURN(roots, ReadDirectoryRoots(table_, destination_, held_));
-    CAIRN_ASSIGN_OR_RETURN(listed, ListedBy(roots, segments));
+    CAIRN_ASSIGN_OR_RETURN(needed, NeededOf(roots, segments));
     for (const MarkedBorrow& borrow : marked_) {
-      if (listed.contains(borrow.segment)) {
+      if (ChunkSet(borrow.row.record.releasing()).CountIn(needed[borrow.segment]) > 0) {
         CAIRN_RETURN_IF_ERROR(Replace(borrow, Unmarked(borrow.row.record)).status());
       } else if (roots.oldest_session <= MarkTime(borrow) + kBorrowClockMargin) {
         result_.waiting.push_back(borrow.segment);
       } else {
-        CAIRN_ASSIGN_OR_RETURN(const bool erased, Replace(borrow, std::nullopt));
-        (erased ? result_.released : result_.waiting).push_back(borrow.segment);
+        CAIRN_ASSIGN_OR_RETURN(const bool released, Replace(borrow, Released(borrow.row.record)));
+        (released ? result_.released : result_.waiting).push_back(borrow.segment);
       }
     }
     return std::move(result_);
   }
 
  private:
-  using UidSet = absl::flat_hash_set<Uid>;
+  using NeededChunks = absl::flat_hash_map<Uid, ChunkSet>;  // by segment
 
   struct MarkedBorrow {
     Uid segment;
@@ -78,12 +88,13 @@ class Release {
     Stored<BorrowRecord> row;
   };
 
-  absl::StatusOr<UidSet> ListedBy(const DirectoryRoots& roots, const SegmentWindow& segments) {
-    UidSet listed;
+  absl::StatusOr<NeededChunks> NeededOf(const DirectoryRoots& roots,
+                                        const SegmentWindow& segments) {
+    NeededChunks needed;
     CAIRN_RETURN_IF_ERROR(VisitUsesOf(table_, roots.live, segments, [&](const SegmentUseRow& use) {
-      listed.insert(use.segment);
+      needed[use.segment].Add(use.chunks);
     }));
-    return listed;
+    return needed;
   }
 
   static absl::Time MarkTime(const MarkedBorrow& borrow) {
@@ -97,25 +108,23 @@ class Release {
                                     BorrowKey(segment, destination_));
   }
 
-  // Of a borrow that was marked by an earlier call and is needed again.
-  absl::Status TakeMarkBack(const Uid& segment, const Uid& owner) {
-    CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<BorrowRecord>> row, Read(segment, owner));
-    if (!row || !IsMarked(row->record)) return absl::OkStatus();
-    const BorrowRecord unmarked = Unmarked(row->record);
-    return Replace({segment, owner, *std::move(row)}, unmarked).status();
-  }
-
-  absl::Status Mark(const Uid& segment, const Uid& owner) {
+  absl::Status Mark(const Uid& segment, const Uid& owner, const ChunkSet& needed) {
     CAIRN_ASSIGN_OR_RETURN(std::optional<Stored<BorrowRecord>> row, Read(segment, owner));
     if (!row) {
-      result_.released.push_back(segment);
+      if (needed.count() == 0) result_.released.push_back(segment);
       return absl::OkStatus();
     }
     MarkedBorrow borrow{segment, owner, *std::move(row)};
+    const BorrowRecord& record = borrow.row.record;
+    // Marked by an earlier call, and needed again.
+    if (ChunkSet(record.releasing()).CountIn(needed) > 0) {
+      return Replace(borrow, Unmarked(record)).status();
+    }
+    if (AllChunksOf(record).IsIn(needed)) return absl::OkStatus();
     // A mark that nobody touched since keeps its time: sessions that opened later do not rely on
     // it.
-    if (!IsMarked(borrow.row.record) || !borrow.row.record.chunks().empty()) {
-      const BorrowRecord marked = Marked(borrow.row.record, clock_->Now());
+    if (!IsMarked(record) || !ChunkSet(record.chunks()).IsIn(needed)) {
+      const BorrowRecord marked = Marked(record, needed, clock_->Now());
       CAIRN_ASSIGN_OR_RETURN(const bool applied, Replace(borrow, marked));
       if (!applied) {
         result_.waiting.push_back(segment);

@@ -2,12 +2,12 @@
 // of the directory that owns the segment.
 //
 // A copy into a directory opens its session there, then writes the borrows that it will rely on,
-// then lists their segments in its manifest. Releasing a borrow is safe against one that starts
-// meanwhile: the row is first marked (its chunks move to `releasing`, where they still count), then
-// the borrower's roots are read, then the row is erased if it is still as it was marked. A copy
-// that read the row before the mark has a session older than the mark, which is waited for; one
-// that reads it later finds its chunks missing from `chunks` and puts them back, so that the row is
-// no longer as it was marked.
+// then lists their segments in its manifest. Releasing chunks is safe against one that starts
+// meanwhile: the row is first marked (chunks that nobody uses move to `releasing`, where they still
+// count), then the borrower's roots are read, then they are dropped, with the last of them the row,
+// if it is still as it was marked. A copy that read the row before the mark has a session older
+// than the mark, which is waited for; one that reads it later changes it, so that it is no longer
+// as it was marked.
 #ifndef CAIRN_STORAGE_BORROW_RELEASE_H_
 #define CAIRN_STORAGE_BORROW_RELEASE_H_
 
@@ -41,12 +41,13 @@ absl::Status VisitBorrows(Table* table, const Uid& owner, const SegmentRange& ra
 
 // What became of borrows, by segment.
 struct ReleasedBorrows {
-  std::vector<Uid> released;  // the borrow is gone, or there was none
-  std::vector<Uid> waiting;   // a session may yet need it; try again later
+  std::vector<Uid>
+      released;              // of some chunks or all there is no borrow any more, or there was none
+  std::vector<Uid> waiting;  // a session may yet need it; try again later
 };
 
-// Releases what `destination` borrows of the segments, unless one of its roots (as
-// ReadDirectoryRoots has them) lists the segment. Requires: nobody else releases at the same time;
+// Releases the chunks that `destination` borrows of the segments and that none of its roots (as
+// ReadDirectoryRoots has them) uses. Requires: nobody else releases at the same time;
 // the window tells the owners.
 absl::StatusOr<ReleasedBorrows> ReleaseBorrows(Table* table, Clock* clock,
                                                absl::FunctionRef<bool(const Uid&)> held,

@@ -67,12 +67,33 @@ TEST_F(BorrowReleaseTest, WhatNobodyListsIsReleased) {
 }
 
 TEST_F(BorrowReleaseTest, WhatACheckpointListsIsLeftAlone) {
+  saves_.Copy(source_, kOther, Keys(2));
   const v1::BorrowRecord before = *Row();
-  saves_.Copy(source_, kOther, Keys(1));
   ASSERT_OK_AND_ASSIGN(const ReleasedBorrows borrows, Release());
   EXPECT_THAT(borrows.released, IsEmpty());
   EXPECT_THAT(borrows.waiting, IsEmpty());
   EXPECT_EQ(Row()->SerializeAsString(), before.SerializeAsString());
+}
+
+TEST_F(BorrowReleaseTest, ChunksThatNoCheckpointUsesAnyMoreAreReleasedOneByOne) {
+  saves_.Copy(source_, kOther, Keys(1));
+  ASSERT_OK_AND_ASSIGN(const ReleasedBorrows borrows, Release());
+  EXPECT_THAT(borrows.released, ElementsAre(segment_));
+  EXPECT_THAT(Kept(), ElementsAre(1));
+  EXPECT_EQ(Row()->releasing_time(), 0);
+  ASSERT_OK_AND_ASSIGN(const ReleasedBorrows again, Release());
+  EXPECT_THAT(again.released, IsEmpty());
+}
+
+TEST_F(BorrowReleaseTest, AnOlderSessionThatMayNeedSomeOfTheChunksIsWaitedFor) {
+  saves_.Copy(source_, kOther, Keys(1));
+  saves_.Open(kOther, "older");
+  ASSERT_OK_AND_ASSIGN(ReleasedBorrows borrows, Release());
+  EXPECT_THAT(borrows.waiting, ElementsAre(segment_));
+  EXPECT_THAT(Kept(), ElementsAre(1, 2));
+  ASSERT_OK(sessions_.Abort(kOther, "older", ""));
+  ASSERT_OK_AND_ASSIGN(borrows, Release());
+  EXPECT_THAT(Kept(), ElementsAre(1));
 }
 
 TEST_F(BorrowReleaseTest, AnOlderSessionIsWaitedForAndAYoungerOneIsNot) {

@@ -46,6 +46,14 @@ int64_t ChunkSet::CountIn(const ChunkSet& other) const {
   return count;
 }
 
+ChunkSet ChunkSet::Without(const ChunkSet& other) const {
+  ChunkSet rest;
+  for (const uint32_t chunk : Numbers()) {
+    if (!other.Has(chunk)) rest.Add(chunk);
+  }
+  return rest;
+}
+
 std::vector<uint32_t> ChunkSet::Numbers() const {
   std::vector<uint32_t> numbers;
   for (uint32_t chunk = 0; chunk < bitmap_.size() * kBitsOfByte; ++chunk) {

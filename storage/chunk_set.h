@@ -22,6 +22,9 @@ class ChunkSet {
   int64_t count() const;
   // How many are in both.
   int64_t CountIn(const ChunkSet& other) const;
+  bool IsIn(const ChunkSet& other) const { return CountIn(other) == count(); }
+  // Those that are not in `other`.
+  ChunkSet Without(const ChunkSet& other) const;
   // Ascending.
   std::vector<uint32_t> Numbers() const;
   const std::string& bitmap() const { return bitmap_; }

@@ -29,6 +29,16 @@ TEST(ChunkSetTest, ChunksAreAddedOneByOne) {
   EXPECT_FALSE(chunks.Has(1000));
 }
 
+TEST(ChunkSetTest, WhatIsLeftOfASetMayBeNothing) {
+  const ChunkSet all(std::string("\x06\x03"));
+  const ChunkSet some(std::string("\x02"));
+  EXPECT_EQ(all.Without(some).Numbers(), (std::vector<uint32_t>{2, 8, 9}));
+  EXPECT_EQ(some.Without(all).count(), 0);
+  EXPECT_TRUE(some.IsIn(all));
+  EXPECT_FALSE(all.IsIn(some));
+  EXPECT_TRUE(ChunkSet().IsIn(some));
+}
+
 TEST(ChunkSetTest, SetsOfDifferentLengthsAreUnitedAndCompared) {
   const ChunkSet longer("\x02\x03"), shorter("\x06");
   ChunkSet both = shorter;
