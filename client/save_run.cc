@@ -57,21 +57,21 @@ absl::StatusOr<v1::Checkpoint> CheckpointOf(Connection& connection,
   return connection.GetCheckpoint(request);
 }
 
-absl::Status SealAndCommit(Connection& connection, const SaveOptions& options, size_t slice_count,
-                           SaveResult* result) {
+absl::Status SealAndCommit(Connection& connection, const v1::SaveSession& session,
+                           const SaveOptions& options, size_t slice_count, SaveResult* result) {
   v1::SealSaveSessionRequest seal;
-  seal.set_directory(result->session.directory());
-  seal.set_session(result->session.session());
+  seal.set_directory(session.directory());
+  seal.set_session(session.session());
   seal.set_writer(options.writer);
   seal.set_slice_count(static_cast<int64_t>(slice_count));
   CAIRN_ASSIGN_OR_RETURN(result->session, connection.SealSaveSession(seal));
   result->committed = result->session.state() == v1::SaveSession::STATE_COMMITTED;
   if (result->committed) {
-    CAIRN_ASSIGN_OR_RETURN(result->checkpoint, CheckpointOf(connection, result->session));
+    CAIRN_ASSIGN_OR_RETURN(result->checkpoint, CheckpointOf(connection, session));
   } else if (options.expected_writers == 1) {
     v1::CommitSaveSessionRequest commit;
-    commit.set_directory(result->session.directory());
-    commit.set_session(result->session.session());
+    commit.set_directory(session.directory());
+    commit.set_session(session.session());
     CAIRN_ASSIGN_OR_RETURN(result->checkpoint, connection.CommitSaveSession(commit));
     result->committed = true;
   }
@@ -98,8 +98,7 @@ absl::StatusOr<SaveResult> FillSession(Connection& connection, const v1::SaveSes
   CAIRN_RETURN_IF_ERROR(uploader.Run(options.streams));
   progress.Finish();
   SaveResult result;
-  result.session = session;
-  CAIRN_RETURN_IF_ERROR(SealAndCommit(connection, options, slices.size(), &result));
+  CAIRN_RETURN_IF_ERROR(SealAndCommit(connection, session, options, slices.size(), &result));
   result.bytes_sent = uploader.bytes_sent();
   result.bytes_reused = uploader.bytes_reused();
   result.bytes_stored = result.checkpoint.stored_bytes();

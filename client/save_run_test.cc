@@ -130,7 +130,9 @@ class SaveRunTest : public ::testing::Test {
     ON_CALL(connection_, SealSaveSession).WillByDefault([](const auto&) {
       return v1::SaveSession();
     });
-    ON_CALL(connection_, CommitSaveSession).WillByDefault([](const auto&) {
+    ON_CALL(connection_, CommitSaveSession).WillByDefault([](const auto& request) {
+      EXPECT_EQ(request.directory(), "runs/a");
+      EXPECT_FALSE(request.session().empty());
       v1::Checkpoint checkpoint;
       checkpoint.set_reference("runs/a@1");
       checkpoint.set_stored_bytes(7);
@@ -408,10 +410,13 @@ TEST_F(SeveralWritersTest, AWriterSealsItsOwnAndLeavesTheCommit) {
 }
 
 TEST_F(SeveralWritersTest, TheLastToSealHasTheCheckpoint) {
+  ON_CALL(connection_, CreateSaveSession).WillByDefault([](const auto& request) {
+    v1::SaveSession session = request.save_session();
+    session.set_uid("ab");
+    return session;
+  });
   EXPECT_CALL(connection_, SealSaveSession).WillOnce([](const auto&) {
     v1::SaveSession session;
-    session.set_directory("runs/a");
-    session.set_uid("ab");
     session.set_state(v1::SaveSession::STATE_COMMITTED);
     return session;
   });
