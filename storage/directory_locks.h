@@ -5,8 +5,9 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
+#include <string_view>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
 
@@ -15,7 +16,11 @@ namespace cairn::storage {
 // Thread-safe. Two directories may share a lock: hold one at a time.
 class DirectoryLocks {
  public:
-  Mutex* Of(absl::string_view path) { return &mutexes_[absl::HashOf(path) % mutexes_.size()]; }
+  // Not absl::HashOf, which differs from process to process: which directories share a lock would
+  // be chance, and a test that acts in one while it holds another would hang now and then.
+  Mutex* Of(absl::string_view path) {
+    return &mutexes_[std::hash<std::string_view>()({path.data(), path.size()}) % mutexes_.size()];
+  }
 
  private:
   std::array<Mutex, 64> mutexes_;
