@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <string_view>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
@@ -19,7 +19,7 @@ class DirectoryLocks {
   // Not absl::HashOf, which differs from process to process: which directories share a lock would
   // be chance, and a test that acts in one while it holds another would hang now and then.
   Mutex* Of(absl::string_view path) {
-    return &mutexes_[std::hash<std::string_view>()({path.data(), path.size()}) % mutexes_.size()];
+    return &mutexes_[std::hash<std::string>()(std::string(path)) % mutexes_.size()];
   }
 
  private:
