@@ -74,8 +74,9 @@ absl::StatusOr<SaveResult> Client::Save(absl::string_view directory,
   };
   const std::string path(directory);
   SaveOptions based = options;
-  // Several writers must agree on a base, so that none of them may choose.
-  const bool choose = !options.base.has_value() && options.expected_writers == 1;
+  // Whoever joins a session by its name, another writer or this one after a crash, must give the
+  // same base: then none is chosen here.
+  const bool choose = !options.base.has_value() && options.session.empty();
   if (choose) based.base = last_saves_->In(path);
   absl::StatusOr<SaveResult> result = save(based);
   if (choose && !based.base->empty() && LacksBase(result.status())) {

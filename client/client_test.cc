@@ -1,16 +1,20 @@
 #include "client/client.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/error.h"
 #include "base/status_matchers.h"
 #include "client/mocks/mock_connection.h"
 
 namespace cairn {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class ClientTest : public ::testing::Test {
@@ -89,6 +93,70 @@ TEST_F(ClientTest, ObjectPathsGoToServersThatKnowThemAlone) {
   });
   EXPECT_THAT(client_.Restore("runs/a", "latest", {selector}, {}, sink),
               StatusIs(absl::StatusCode::kNotFound, "asked"));
+}
+
+// A server that takes saves without slices and notes on which base each was opened.
+class LastSavesTest : public ClientTest {
+ protected:
+  LastSavesTest() {
+    v1::ServerInfo info;
+    info.set_part_bytes(64);
+    info.set_max_payload_bytes(16);
+    info.add_features("incremental");
+    EXPECT_CALL(*connection_, GetServerInfo).WillRepeatedly([info](const auto&) { return info; });
+    EXPECT_CALL(*connection_, CreateSaveSession)
+        .WillRepeatedly([this](const auto& request) -> absl::StatusOr<v1::SaveSession> {
+          bases_.push_back(request.save_session().base());
+          if (bases_.back() == gone_) {
+            return MakeError(ErrorReason::ERROR_REASON_CHECKPOINT_NOT_FOUND,
+                             absl::StatusCode::kNotFound, "deleted");
+          }
+          return request.save_session();
+        });
+    EXPECT_CALL(*connection_, ListSlices).WillRepeatedly([](const auto&) {
+      return v1::ListSlicesResponse();
+    });
+    EXPECT_CALL(*connection_, SealSaveSession).WillRepeatedly([](const auto&) {
+      return v1::SaveSession();
+    });
+    EXPECT_CALL(*connection_, CommitSaveSession).WillRepeatedly([this](const auto&) {
+      v1::Checkpoint checkpoint;
+      checkpoint.set_uid(std::to_string(++commits_));
+      return checkpoint;
+    });
+  }
+
+  void Save(Client client, absl::string_view directory, const std::string& session = "") {
+    SaveOptions options;
+    options.session = session;
+    EXPECT_OK(client.Save(directory, {}, options));
+  }
+
+  std::vector<std::string> bases_;
+  std::string gone_ = "none";
+  int commits_ = 0;
+};
+
+TEST_F(LastSavesTest, ASaveIsOnTopOfTheOneBeforeInItsDirectoryByAnyCopyOfTheClient) {
+  Save(client_, "runs/a");
+  Save(client_, "runs/b");
+  Save(Client(client_), "runs/a");
+  Save(client_, "runs/a");
+  EXPECT_THAT(bases_, ElementsAre("", "", "uid:1", "uid:3"));
+}
+
+TEST_F(LastSavesTest, ASaveWhoseBaseIsGoneGoesWithoutOne) {
+  Save(client_, "runs/a");
+  gone_ = "uid:1";
+  Save(client_, "runs/a");
+  EXPECT_THAT(bases_, ElementsAre("", "uid:1", ""));
+}
+
+// A process that comes back after a crash knows no last save, and must be able to join.
+TEST_F(LastSavesTest, ASessionWithANameHasTheBaseThatItIsGiven) {
+  Save(client_, "runs/a");
+  Save(client_, "runs/a", "step-2");
+  EXPECT_THAT(bases_, ElementsAre("", ""));
 }
 
 TEST(ClientConnectTest, TakesHostAndPort) {

@@ -71,7 +71,8 @@ struct SaveOptions {
   // --- Affect performance.
   // The checkpoint of the directory whose bytes need not be sent where they are the same: a
   // reference;
-  // "": none. Default: what this Client saved there last, if it is still there.
+  // "": none. Default: none for a session that has a name, else what this Client saved there last,
+  // if it is still there.
   std::optional<std::string> base;
   int streams = 2;  // 1 to 16, each over a connection of its own
   // Called from one thread at a time, at most 10 times a second and at the end.

@@ -92,29 +92,28 @@ class SharedSaves {
   void Reuse(const Uid& from, const Uid& to, const std::vector<std::string>& keys) {
     const absl::flat_hash_set<std::string> wanted(keys.begin(), keys.end());
     Batch batch{.partition = Partition::Manifest(to)};
-    std::map<std::string, std::string> bitmaps;  // of what is used, by segment
-    ASSERT_OK(ForEachRow(
-        options_.table, from, RowsOfKind(TensorKind::kTensor), [&](const Row& row) -> absl::Status {
-          CAIRN_ASSIGN_OR_RETURN(const SliceRow slice, ParseSliceRow(row));
-          if (!wanted.contains(slice.key.key)) return absl::OkStatus();
-          batch.Put(row.key, row.value);
-          for (const v1::Piece& piece : slice.record.pieces()) {
-            for (const v1::ChunkExtent& extent : piece.extents()) {
-              SetBit(extent.chunk(), &bitmaps[slice.record.segments(extent.segment())]);
-            }
-          }
-          return absl::OkStatus();
-        }));
-    for (const auto& [segment, bitmap] : bitmaps) {
+    std::map<std::string, ChunkSet> parts;  // of what is used, by segment
+    ASSERT_OK(ForEachRow(options_.table, from, RowsOfKind(TensorKind::kTensor),
+                         [&](const Row& row) -> absl::Status {
+                           CAIRN_ASSIGN_OR_RETURN(const SliceRow slice, ParseSliceRow(row));
+                           if (!wanted.contains(slice.key.key)) return absl::OkStatus();
+                           batch.Put(row.key, row.value);
+                           for (const v1::Piece& piece : slice.record.pieces()) {
+                             for (const v1::ChunkExtent& extent : piece.extents()) {
+                               parts[slice.record.segments(extent.segment())].Add(extent.chunk());
+                             }
+                           }
+                           return absl::OkStatus();
+                         }));
+    for (const auto& [segment, part] : parts) {
       const std::string key = EncodeSegmentKey(*Uid::FromBytes(segment));
       const auto row = options_.table->Get(Partition::Manifest(from), key);
       ASSERT_TRUE(row.ok() && row->has_value());
       v1::SegmentUse use;
       ASSERT_TRUE(use.ParseFromString(**row));
-      const ChunkSet part(bitmap);
       use.set_stored_bytes(BytesOfChunks(use.stored_bytes(), part.CountIn(ChunkSet(use.chunks())),
                                          ChunkSet(use.chunks()).count()));
-      use.set_chunks(bitmap);
+      use.set_chunks(part.bitmap());
       batch.Put(key, use.SerializeAsString());
     }
     ASSERT_OK(options_.table->Write(batch));
@@ -202,11 +201,6 @@ class SharedSaves {
   }
 
  private:
-  static void SetBit(uint32_t bit, std::string* bitmap) {
-    if (bitmap->size() <= bit / 8) bitmap->resize(bit / 8 + 1, '\0');
-    (*bitmap)[bit / 8] = static_cast<char>((*bitmap)[bit / 8] | 1 << bit % 8);
-  }
-
   static CheckpointRecord Expect(absl::StatusOr<CheckpointRecord> checkpoint) {
     EXPECT_OK(checkpoint);
     return std::move(checkpoint).value_or(CheckpointRecord());

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/error.h"
+#include "storage/chunk_set.h"
 #include "storage/manifest.h"
 #include "storage/slice_keys.h"
 
@@ -178,13 +179,13 @@ class SliceRowsWriter {
   // What the segment's row says; empty: there is no need of one.
   std::string SegmentValue() const {
     if (!segment_ || used_bytes_ == 0) return "";
-    std::string chunks(used_.size() / 8 + 1, '\0');
-    for (size_t i = 0; i < used_.size(); ++i) {
-      if (used_[i]) chunks[i / 8] = static_cast<char>(chunks[i / 8] | 1 << i % 8);
+    ChunkSet chunks;
+    for (uint32_t chunk = 0; chunk < used_.size(); ++chunk) {
+      if (used_[chunk]) chunks.Add(chunk);
     }
     v1::SegmentUse use;
     use.set_owner_directory_uid(std::string(segment_->owner.bytes()));
-    use.set_chunks(std::move(chunks));
+    use.set_chunks(chunks.bitmap());
     // Two factors of at most 256 MiB: the product fits.
     use.set_stored_bytes(segment_->stored_bytes * used_bytes_ / segment_->bytes);
     return use.SerializeAsString();

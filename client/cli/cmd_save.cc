@@ -70,9 +70,14 @@ absl::StatusOr<std::string> BaseOf(const SaveArguments& arguments, const std::st
   return "latest";
 }
 
-// What a writer prints whom others have still to follow.
-void PrintSealed(const SaveResult& saved, Output& output) {
-  const v1::SaveSession& session = saved.session;
+// What a writer prints whom others have still to follow. The answer to its seal names it alone.
+absl::Status PrintSealed(const SaveResult& saved, CommandContext& context) {
+  v1::GetSaveSessionRequest request;
+  request.set_directory(saved.session.directory());
+  request.set_session(saved.session.session());
+  CAIRN_ASSIGN_OR_RETURN(const v1::SaveSession session,
+                         context.client.connection().GetSaveSession(request));
+  Output& output = context.output;
   if (output.json()) {
     output.PrintJson({{"directory", session.directory()},
                       {"session", session.session()},
@@ -81,11 +86,12 @@ void PrintSealed(const SaveResult& saved, Output& output) {
                       {"uid", session.uid()},
                       {"writers_sealed", session.writers_size()},
                       {"bytes_sent", saved.bytes_sent}});
-    return;
+    return absl::OkStatus();
   }
   output.Print(absl::StrCat("session ", session.session(), " of ", session.directory(), ": ",
                             session.writers_size(), " of ", session.expected_writers(),
                             " writers sealed\n"));
+  return absl::OkStatus();
 }
 
 void PrintCommitted(const SaveResult& saved, Output& output) {
@@ -124,11 +130,8 @@ absl::Status RunSaveCommand(const SaveArguments& arguments, CommandContext& cont
     saved = context.client.Save(directory, share, options);
   }
   CAIRN_RETURN_IF_ERROR(saved.status(), absl::StrCat("saving ", identity.path));
-  if (saved->committed) {
-    PrintCommitted(*saved, context.output);
-  } else {
-    PrintSealed(*saved, context.output);
-  }
+  if (!saved->committed) return PrintSealed(*saved, context);
+  PrintCommitted(*saved, context.output);
   return absl::OkStatus();
 }
 

@@ -58,10 +58,11 @@ class WritersTest(roundtrip.RoundTripTest):
         self.assertEqual(bundles.files(restored), bundles.files(self.restore(alone, name="alone")))
 
     def test_nothing_is_seen_before_the_last(self):
-        for writer in (2, 0, 3):
+        for sealed, writer in enumerate((2, 0, 3), start=1):
             answer = self.cairn_json(*self.share(writer))
-            self.assertEqual(answer["state"], "sealed")
+            self.assertEqual((answer["state"], answer["writers_sealed"]), ("sealed", sealed))
             self.assertEqual(self.checkpoints(self.directory), [])
+        self.assertIn("3 of 4 writers sealed", self.cairn(*self.share(0)))
         found = self.session()
         self.assertEqual(found["state"], "open")
         self.assertEqual(sorted(found["writers_sealed"]), ["0", "2", "3"])
